@@ -1,0 +1,2 @@
+//! cassandra
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! seeds
+#![forbid(unsafe_code)]

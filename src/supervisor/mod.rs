@@ -1,0 +1,2 @@
+//! supervisor
+#![forbid(unsafe_code)]
