@@ -3,5 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cassandra_init::run(std::env::args_os().collect(), std::env::vars_os().collect())
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let environment: Vec<_> = std::env::vars_os().collect();
+    cassandra_init::run(&arguments, &environment)
 }

@@ -1,2 +1,13 @@
-//! cassandra
+//! Knowledge of Cassandra: versions, configuration keys, layout of a distribution, heap rules, the java command line,
+//! the stamp beside the data. Pure: no clock, disk, network or environment of its own.
 #![forbid(unsafe_code)]
+
+pub mod distribution;
+pub mod heap;
+pub mod java;
+pub mod schema;
+pub mod stamp;
+pub mod version;
+
+pub use distribution::Distribution;
+pub use version::{Line, Version};

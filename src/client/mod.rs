@@ -1,2 +1,4 @@
-//! client
+//! Small synchronous clients for what a node speaks.
 #![forbid(unsafe_code)]
+
+pub mod cql;

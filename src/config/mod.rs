@@ -1,2 +1,12 @@
-//! config
+//! Configuration files: lossless documents, the plan that edits them, and writing them.
 #![forbid(unsafe_code)]
+
+pub mod apply;
+pub mod defaults;
+pub mod diff;
+pub mod documents;
+pub mod jvm_options;
+pub mod plan;
+pub mod pristine;
+pub mod properties;
+pub mod yaml;

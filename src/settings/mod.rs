@@ -1,2 +1,16 @@
-//! settings
+//! The environment contract: one table of variables, typed values, profiles, suggestions.
+//!
+//! [`RawEnv`] is what was typed and where; [`Settings`] is what it means. Nothing below sees a string from the
+//! environment.
 #![forbid(unsafe_code)]
+
+pub mod address;
+pub mod contract;
+pub mod profile;
+pub mod raw;
+pub mod suggest;
+pub mod value;
+
+pub use contract::{CONTRACT, Settings};
+pub use profile::Profile;
+pub use raw::{RawEnv, Source};

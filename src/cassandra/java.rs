@@ -1,0 +1,288 @@
+//! The java command lines: Cassandra's server as `bin/cassandra` and `conf/cassandra-env.sh` would start it, and NodeTool.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cassandra::distribution::Distribution;
+
+/// The server's main class.
+const SERVER: &str = "org.apache.cassandra.service.CassandraDaemon";
+/// nodetool's main class.
+const NODETOOL: &str = "org.apache.cassandra.tools.NodeTool";
+/// The port that Cassandra's JMX server takes in every line (`cassandra-env.sh` sets it, whatever the environment says).
+pub const JMX_PORT: u16 = 7199;
+
+/// Who may use JMX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jmx {
+    /// Loopback only, without a password (`LOCAL_JMX=yes`).
+    Local,
+    /// Every address, with the password file (`LOCAL_JMX=no`).
+    Remote,
+    /// Every address, without a password (`CASSANDRA_OPEN_JMX=true`).
+    Open,
+}
+
+/// Everything that the server's command line depends on.
+#[derive(Debug)]
+pub struct Server<'a> {
+    /// Cassandra and Java.
+    pub distribution: &'a Distribution,
+    /// The folder of the configuration files.
+    pub conf: &'a Path,
+    /// Where cassandra.yaml's directories lie by default.
+    pub storage: &'a Path,
+    /// Where logs, crash reports and heap dumps go.
+    pub logs: &'a Path,
+    /// Where heap dumps go, if not to the log folder.
+    pub heap_dumps: Option<&'a Path>,
+    /// Options from the environment that come before the files' (`JVM_OPTS`).
+    pub before: &'a [String],
+    /// Options of the files, in their order.
+    pub options: &'a [String],
+    /// Options from the environment that win over the files' (`JVM_EXTRA_OPTS`).
+    pub after: &'a [String],
+    /// Options that stand in no file, and those of our own command line (`-Dx=y`).
+    pub unwritten: &'a [String],
+    /// JMX.
+    pub jmx: Jmx,
+    /// The address that JMX clients connect to, where it is remote or open.
+    pub jmx_host: Option<String>,
+    /// libjemalloc, where it is preloaded.
+    pub jemalloc: Option<&'a Path>,
+}
+
+impl Server<'_> {
+    /// The arguments after `java`, in the order of reference: later wins in HotSpot for the same flag.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut line: Vec<OsString> = Vec::new();
+        line.extend(self.before.iter().map(Into::into));
+        line.extend(self.options.iter().map(Into::into));
+        line.extend(self.gc_log().map(Into::into));
+        line.extend(self.agent());
+        line.extend(self.out_of_memory());
+        line.extend(self.jmx_properties().into_iter().map(Into::into));
+        line.extend(self.after.iter().map(Into::into));
+        line.extend(self.jemalloc.map(|library| property("cassandra.libjemalloc", library)));
+        line.extend(self.places());
+        line.push("-Dcassandra-foreground=yes".into());
+        line.extend(self.unwritten.iter().map(Into::into));
+        line.push("-cp".into());
+        line.push(self.class_path());
+        line.push(SERVER.into());
+        line
+    }
+
+    fn given(&self) -> impl Iterator<Item = &String> {
+        self.before.iter().chain(self.options).chain(self.after)
+    }
+
+    fn has(&self, prefix: &str) -> bool {
+        self.given().any(|option| option.starts_with(prefix))
+    }
+
+    /// The GC log of `cassandra-env.sh`, unless an option sets one up.
+    fn gc_log(&self) -> Option<String> {
+        if self.has("-Xlog:gc") || self.has("-Xloggc:") {
+            return None;
+        }
+        let file = self.logs.join("gc.log");
+        Some(if self.distribution.java.major < 9 {
+            format!("-Xloggc:{}", file.display())
+        } else {
+            format!("-Xlog:{GC_EVENTS}:file={}:{GC_DECORATIONS}:filecount=10,filesize=10485760", file.display())
+        })
+    }
+
+    /// jamm, with which Cassandra measures objects.
+    fn agent(&self) -> Option<OsString> {
+        let named = |jar: &&PathBuf| {
+            jar.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("jamm-"))
+        };
+        let jar = self.distribution.jars.iter().find(named)?;
+        let mut option = OsString::from("-javaagent:");
+        option.push(jar);
+        Some(option)
+    }
+
+    /// Die on an OutOfMemoryError, as stock Cassandra does by `kill -9`, but without a shell; dumps go where the user can write.
+    fn out_of_memory(&self) -> Vec<OsString> {
+        let mut options = Vec::new();
+        let chosen = [
+            "-XX:OnOutOfMemoryError",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-XX:-ExitOnOutOfMemoryError",
+            "-XX:+CrashOnOutOfMemoryError",
+        ];
+        if !chosen.iter().any(|option| self.has(option)) {
+            options.push("-XX:+ExitOnOutOfMemoryError".into());
+        }
+        if !self.has("-XX:HeapDumpPath") {
+            let mut option = OsString::from("-XX:HeapDumpPath=");
+            option.push(self.heap_dumps.unwrap_or(self.logs));
+            options.push(option);
+        }
+        if !self.has("-XX:ErrorFile") {
+            let mut option = OsString::from("-XX:ErrorFile=");
+            option.push(self.logs.join("hs_err_%p.log"));
+            options.push(option);
+        }
+        options
+    }
+
+    fn jmx_properties(&self) -> Vec<String> {
+        jmx_properties(self.jmx, self.jmx_host.as_deref())
+    }
+
+    /// Absolute places instead of a conf folder in front of the class path: a folder there disables class data sharing.
+    fn places(&self) -> Vec<OsString> {
+        vec![
+            url_property("cassandra.config", &self.conf.join("cassandra.yaml")),
+            url_property("cassandra-rackdc.properties", &self.conf.join("cassandra-rackdc.properties")),
+            property("logback.configurationFile", &self.conf.join("logback.xml")),
+            property("cassandra.triggers_dir", &self.conf.join("triggers")),
+            property("cassandra.logdir", self.logs),
+            property("cassandra.storagedir", self.storage),
+        ]
+    }
+
+    fn class_path(&self) -> OsString {
+        class_path(self.distribution, self.conf)
+    }
+}
+
+/// The events of Cassandra's own GC log (`cassandra-env.sh`, 4.0 and later).
+const GC_EVENTS: &str = "gc=info,heap*=trace,age*=debug,safepoint=info,promotion*=trace";
+const GC_DECORATIONS: &str = "time,uptime,pid,tid,level";
+
+/// The option that sends the GC log to standard output.
+pub fn gc_to_stdout(java_major: u16) -> String {
+    if java_major < 9 { "-Xloggc:/dev/stdout".to_owned() } else { format!("-Xlog:{GC_EVENTS}:stdout:{GC_DECORATIONS}") }
+}
+
+/// The system properties of Cassandra's JMX server (`configure_jmx` in `cassandra-env.sh`).
+pub fn jmx_properties(jmx: Jmx, host: Option<&str>) -> Vec<String> {
+    let mut properties = match jmx {
+        Jmx::Local => {
+            return vec![
+                format!("-Dcassandra.jmx.local.port={JMX_PORT}"),
+                "-Dcom.sun.management.jmxremote.authenticate=false".to_owned(),
+            ];
+        }
+        Jmx::Remote => vec![
+            "-Dcom.sun.management.jmxremote.authenticate=true".to_owned(),
+            "-Dcom.sun.management.jmxremote.password.file=/etc/cassandra/jmxremote.password".to_owned(),
+        ],
+        Jmx::Open => vec!["-Dcom.sun.management.jmxremote.authenticate=false".to_owned()],
+    };
+    properties.push(format!("-Dcassandra.jmx.remote.port={JMX_PORT}"));
+    properties.push(format!("-Dcom.sun.management.jmxremote.rmi.port={JMX_PORT}"));
+    properties.extend(host.map(|host| format!("-Djava.rmi.server.hostname={host}")));
+    properties
+}
+
+/// The arguments after `java` that run `NodeTool`: a small heap of its own, quick to start, and never `JVM_OPTS` (agents
+/// with fixed ports would collide with the server's).
+///
+/// `options` are the words of the `*-clients.options` files, `arguments` what the user typed.
+pub fn nodetool(
+    distribution: &Distribution,
+    conf: &Path,
+    storage: &Path,
+    options: &[String],
+    arguments: &[OsString],
+) -> Vec<OsString> {
+    let mut line: Vec<OsString> = options.iter().map(Into::into).collect();
+    line.extend(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"].map(Into::into));
+    line.push(property("cassandra.storagedir", storage));
+    line.push(property("logback.configurationFile", &conf.join("logback-tools.xml")));
+    line.push("-cp".into());
+    line.push(class_path(distribution, conf));
+    line.push(NODETOOL.into());
+    line.extend(arguments.iter().cloned());
+    line
+}
+
+/// All jars, then the conf folder (for `commitlog_archiving.properties` and its like).
+fn class_path(distribution: &Distribution, conf: &Path) -> OsString {
+    let mut path = OsString::new();
+    for jar in &distribution.jars {
+        path.push(jar);
+        path.push(":");
+    }
+    path.push(conf);
+    path
+}
+
+fn property(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(format!("-D{name}="));
+    option.push(path);
+    option
+}
+
+/// Cassandra takes a URL where it takes a place outside the class path.
+fn url_property(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(format!("-D{name}=file://"));
+    option.push(path);
+    option
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cassandra::distribution::Java;
+    use crate::cassandra::version::{Line, Version};
+
+    fn distribution() -> Distribution {
+        Distribution {
+            home: "/opt/cassandra".into(),
+            version: Version::new(Line::V5_0, 8),
+            jars: vec![
+                "/opt/cassandra/lib/apache-cassandra-5.0.8.jar".into(),
+                "/opt/cassandra/lib/jamm-0.4.0.jar".into(),
+            ],
+            script: None,
+            java: Java { program: "/usr/bin/java".into(), major: 17 },
+        }
+    }
+
+    fn line(options: &[&str], jmx: Jmx) -> Vec<String> {
+        let distribution = distribution();
+        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+        let server = Server {
+            distribution: &distribution,
+            conf: Path::new("/etc/cassandra"),
+            storage: Path::new("/var/lib/cassandra"),
+            logs: Path::new("/var/log/cassandra"),
+            heap_dumps: None,
+            before: &["-Dbefore=1".to_owned()],
+            options: &options,
+            after: &["-Dafter=1".to_owned()],
+            unwritten: &["-Dunwritten=1".to_owned()],
+            jmx,
+            jmx_host: Some("10.0.0.1".into()),
+            jemalloc: None,
+        };
+        server.arguments().into_iter().map(|word| word.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_server_line_keeps_the_order_of_the_scripts() {
+        insta::assert_snapshot!(line(&["-ea", "-Xms512M", "-Xmx512M"], Jmx::Local).join("\n"));
+    }
+
+    #[test]
+    fn an_own_gc_log_replaces_the_default() {
+        let words = line(&["-Xlog:gc=info:stdout"], Jmx::Local);
+        assert_eq!(words.iter().filter(|word| word.starts_with("-Xlog:gc")).count(), 1);
+    }
+
+    #[test]
+    fn open_jmx_has_no_password_and_names_its_host() {
+        let words = line(&[], Jmx::Open);
+        assert!(words.contains(&"-Dcassandra.jmx.remote.port=7199".to_owned()));
+        assert!(words.contains(&"-Dcom.sun.management.jmxremote.authenticate=false".to_owned()));
+        assert!(words.contains(&"-Djava.rmi.server.hostname=10.0.0.1".to_owned()));
+        assert!(!words.iter().any(|word| word.contains("local.port")));
+    }
+}

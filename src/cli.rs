@@ -1,0 +1,292 @@
+//! The command line: what was typed, and the name that we were called by.
+#![forbid(unsafe_code)]
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cassandra::Version;
+use crate::settings::value::{FromText, Span};
+
+/// PID 1 of an Apache Cassandra container.
+#[derive(Debug, Parser)]
+#[command(name = "cassandra-init", version, about, disable_help_subcommand = true)]
+#[command(after_help = "\
+Without a subcommand, or with arguments that begin with '-' (cassandra-init -Dx=y), Cassandra is run.
+Any other first word is executed as it is: cassandra-init cqlsh.")]
+struct Typed {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Configure and run Cassandra (the default)
+    Run {
+        /// Arguments for Cassandra, such as -Dcassandra.join_ring=false
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Show what this start would write
+    Render(RenderArguments),
+    /// Report everything that is wrong with the configuration
+    Check(InputArguments),
+    /// List the variables that are understood
+    Variables {
+        /// Form of the list
+        #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
+    },
+    /// Ask this node for a probe's answer
+    Probe {
+        /// The probe
+        #[arg(value_enum)]
+        kind: ProbeKind,
+        /// Time limit, such as 1s or 500ms
+        #[arg(long, default_value = "1s", value_parser = span)]
+        timeout: Span,
+    },
+    /// Drain this node: no clients, everything flushed
+    Drain,
+    /// Print the java command line of a direct launch, one argument a line
+    #[command(name = "java-command")]
+    Java,
+    /// Be PID 1 for any command, and nothing else
+    Supervise {
+        /// User to become: name, uid, name:group or uid:gid
+        #[arg(long)]
+        user: Option<String>,
+        /// The command
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+    /// One look at the node for PID 1
+    #[command(hide = true)]
+    Observe,
+    /// Print our environment, each variable ended by a zero byte, to descriptor 3
+    #[command(hide = true)]
+    ExportEnvironment,
+}
+
+/// What `render` and `check` work on.
+#[derive(Debug, Clone, Default, Args)]
+pub struct InputArguments {
+    /// Cassandra release to configure for, without looking for an installed one
+    #[arg(long, value_name = "VERSION")]
+    pub cassandra_version: Option<Version>,
+    /// Folder of the configuration files
+    #[arg(long, value_name = "DIR")]
+    pub conf: Option<PathBuf>,
+    /// File of NAME=value lines to read instead of the environment
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+}
+
+/// What `render` does with the result.
+#[derive(Debug, Clone, Args)]
+pub struct RenderArguments {
+    /// What to work on
+    #[command(flatten)]
+    pub input: InputArguments,
+    /// Print a unified diff (the default without --output)
+    #[arg(long)]
+    pub diff: bool,
+    /// Write the files to this folder; nothing else is touched
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Form of the list of variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// Columns.
+    Table,
+    /// A Markdown table.
+    Markdown,
+    /// JSON.
+    Json,
+}
+
+/// Which probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProbeKind {
+    /// Has the node ever served clients?
+    Startup,
+    /// Is the JVM alive?
+    Liveness,
+    /// Does the node serve clients now?
+    Readiness,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Run Cassandra.
+    Run {
+        /// Cassandra's arguments.
+        arguments: Vec<OsString>,
+        /// The profile that the name stands for.
+        profile: Option<&'static str>,
+    },
+    /// Show what would be written.
+    Render(RenderArguments),
+    /// Report what is wrong.
+    Check(InputArguments),
+    /// List the variables.
+    Variables(ListFormat),
+    /// A probe with its time limit.
+    Probe(ProbeKind, Span),
+    /// Run NodeTool with these arguments.
+    Nodetool(Vec<OsString>),
+    /// Print the java command line.
+    JavaCommand,
+    /// Supervise a command.
+    Supervise {
+        /// The user to become.
+        user: Option<String>,
+        /// The command.
+        command: Vec<OsString>,
+    },
+    /// One look at the node.
+    Observe,
+    /// Print the environment to descriptor 3.
+    ExportEnvironment,
+    /// Execute something else.
+    Execute(Vec<OsString>),
+}
+
+/// The subcommands; any other first word is a program.
+pub(crate) const SUBCOMMANDS: &[&str] = &[
+    "run",
+    "render",
+    "check",
+    "variables",
+    "probe",
+    "drain",
+    "java-command",
+    "supervise",
+    "observe",
+    "export-environment",
+    "help",
+];
+
+/// Reads the command line. `Err` is clap's own message, with help and version among them.
+pub fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
+    let (name, rest) =
+        arguments.split_first().map_or((OsStr::new(""), &[][..]), |(name, rest)| (name.as_os_str(), rest));
+    let name = Path::new(name).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    match name {
+        "run.sh" => Ok(Invocation::Run { arguments: rest.to_vec(), profile: Some("kubernetes-examples") }),
+        "cassandra" => Ok(Invocation::Run { arguments: rest.to_vec(), profile: None }),
+        "ready-probe.sh" | "readiness-probe.sh" => Ok(Invocation::Probe(ProbeKind::Readiness, Span::SECOND)),
+        "liveness-probe.sh" => Ok(Invocation::Probe(ProbeKind::Liveness, Span::SECOND)),
+        "pre_stop.sh" => Ok(drain()),
+        "nodetool" => Ok(Invocation::Nodetool(rest.to_vec())),
+        "docker-entrypoint.sh" => typed(rest, Some("official")),
+        _ => typed(rest, None),
+    }
+}
+
+fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation, clap::Error> {
+    let Some(first) = rest.first() else {
+        return Ok(Invocation::Run { arguments: Vec::new(), profile });
+    };
+    match first.to_str() {
+        Some("cassandra") => {
+            return Ok(Invocation::Run { arguments: rest.get(1..).unwrap_or_default().to_vec(), profile });
+        }
+        Some("--help" | "-h" | "--version" | "-V") => {}
+        Some(word) if word.starts_with('-') => return Ok(Invocation::Run { arguments: rest.to_vec(), profile }),
+        Some(word) if SUBCOMMANDS.contains(&word) => {}
+        _ => return Ok(Invocation::Execute(rest.to_vec())),
+    }
+    let words = std::iter::once(OsString::from("cassandra-init")).chain(rest.iter().cloned());
+    Ok(match Typed::try_parse_from(words)?.command {
+        Command::Run { arguments } => Invocation::Run { arguments, profile },
+        Command::Render(arguments) => Invocation::Render(arguments),
+        Command::Check(input) => Invocation::Check(input),
+        Command::Variables { format } => Invocation::Variables(format),
+        Command::Probe { kind, timeout } => Invocation::Probe(kind, timeout),
+        Command::Drain => drain(),
+        Command::Java => Invocation::JavaCommand,
+        Command::Supervise { user, command } => Invocation::Supervise { user, command },
+        Command::Observe => Invocation::Observe,
+        Command::ExportEnvironment => Invocation::ExportEnvironment,
+    })
+}
+
+fn drain() -> Invocation {
+    Invocation::Nodetool(vec!["drain".into()])
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    Span::from_text(text).map_err(|_| format!("expected {}", Span::EXPECTED))
+}
+
+/// Options for the JVM among Cassandra's arguments, in their order: `-Dx=y`, `-D x=y`, `-X…`. `bin/cassandra` takes only the
+/// properties of them ([`Plan::for_script`](crate::config::plan::Plan::for_script)). `-f` and `-R` of `bin/cassandra` are what we do
+/// anyway. Anything else is handed back as not understood.
+pub fn jvm_options(arguments: &[OsString]) -> Result<Vec<String>, String> {
+    let mut options = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let word = word.to_str().ok_or_else(|| format!("{} is not valid UTF-8", word.display()))?;
+        match word {
+            "-f" | "-R" | "cassandra" => {}
+            "-D" => match words.next().and_then(|next| next.to_str()) {
+                Some(property) => options.push(format!("-D{property}")),
+                None => return Err("-D needs a property: -Dname=value".into()),
+            },
+            _ if word.starts_with("-D") || word.starts_with("-X") => options.push(word.to_owned()),
+            _ => return Err(format!("'{word}' is not an argument for Cassandra, expected -Dname=value or -X…")),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Invocation {
+        let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+        parse(&words).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    #[test]
+    fn the_name_that_we_are_called_by_decides() {
+        assert!(matches!(read("/run.sh"), Invocation::Run { profile: Some("kubernetes-examples"), .. }));
+        assert!(matches!(
+            read("/docker-entrypoint.sh cassandra -f"),
+            Invocation::Run { profile: Some("official"), .. }
+        ));
+        assert!(matches!(read("/ready-probe.sh"), Invocation::Probe(ProbeKind::Readiness, _)));
+        assert!(matches!(read("/usr/local/bin/nodetool status"), Invocation::Nodetool(words) if words == ["status"]));
+        assert!(matches!(read("/pre_stop.sh"), Invocation::Nodetool(words) if words == ["drain"]));
+    }
+
+    #[test]
+    fn running_cassandra_is_the_default() {
+        assert!(matches!(read("cassandra-init"), Invocation::Run { .. }));
+        assert!(matches!(read("cassandra-init -Dx=y"), Invocation::Run { arguments, .. } if arguments == ["-Dx=y"]));
+        assert!(matches!(read("cassandra-init run -f"), Invocation::Run { arguments, .. } if arguments == ["-f"]));
+        assert!(matches!(read("cassandra-init cqlsh -e x"), Invocation::Execute(words) if words.len() == 3));
+    }
+
+    #[test]
+    fn cassandra_arguments_become_jvm_options() {
+        let words = ["-f", "-Da=1", "-D", "b=2", "-Xmx1G", "-R"].map(OsString::from);
+        assert_eq!(jvm_options(&words).unwrap(), ["-Da=1", "-Db=2", "-Xmx1G"]);
+        assert!(jvm_options(&["-p".into()]).is_err());
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Typed::command().debug_assert();
+        for subcommand in Typed::command().get_subcommands() {
+            assert!(SUBCOMMANDS.contains(&subcommand.get_name()), "{}", subcommand.get_name());
+        }
+    }
+}

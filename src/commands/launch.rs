@@ -1,0 +1,148 @@
+//! How Cassandra is started: the command of both launch modes and the environment that it gets.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::cassandra::{Line, java};
+use crate::commands::situation::Situation;
+use crate::commands::{Assignment, places};
+use crate::config::plan::Plan;
+use crate::exit::{Exit, Failure};
+use crate::host::command::Command;
+use crate::host::privileges::Identity;
+use crate::host::process;
+use crate::settings::value::LaunchMode;
+
+/// Variables of ours that the child has no use for.
+const OURS: &str = "CASSANDRA_INIT_";
+
+/// The environment of a child: ours, with HOME, USER and LOGNAME of the user that it becomes.
+pub(super) fn environment(environment: &[Assignment], identity: Option<&Identity>) -> Vec<Assignment> {
+    let mut list: Vec<Assignment> =
+        environment.iter().filter(|(name, _)| !name.as_encoded_bytes().starts_with(OURS.as_bytes())).cloned().collect();
+    if let Some(identity) = identity {
+        set(&mut list, "HOME", identity.home.as_os_str());
+        if let Some(name) = &identity.name {
+            set(&mut list, "USER", OsStr::new(name));
+            set(&mut list, "LOGNAME", OsStr::new(name));
+        }
+    }
+    list
+}
+
+fn set(list: &mut Vec<Assignment>, name: &str, value: impl AsRef<OsStr>) {
+    list.retain(|(known, _)| known != name);
+    list.push((name.into(), value.as_ref().to_owned()));
+}
+
+/// The command that starts Cassandra. `arguments` are JVM options of our own command line.
+pub(super) fn command(
+    situation: &Situation,
+    plan: &Plan,
+    arguments: &[String],
+    own: &[Assignment],
+) -> Result<Command, Failure> {
+    let distribution = &situation.distribution;
+    let mut environment = environment(own, situation.identity.as_ref());
+    let (program, words) = match situation.launch {
+        LaunchMode::Direct => {
+            let jemalloc = places::jemalloc(&situation.settings);
+            if let Some(library) = &jemalloc {
+                set(&mut environment, "LD_PRELOAD", library);
+            }
+            // glibc's arenas cost address space by the thread (bin/cassandra sets it too).
+            if !environment.iter().any(|(name, _)| name == "MALLOC_ARENA_MAX") {
+                set(&mut environment, "MALLOC_ARENA_MAX", "4");
+            }
+            let unwritten: Vec<String> = plan.unwritten.iter().chain(arguments).cloned().collect();
+            (distribution.java.program.clone(), server(situation, plan, &unwritten, jemalloc.as_deref()))
+        }
+        LaunchMode::Script => {
+            let (given, variables) = plan.for_script(arguments);
+            script_environment(situation, variables, &mut environment);
+            let mut words = vec![OsString::from("-f")];
+            words.extend(given.into_iter().map(Into::into));
+            if distribution.version.line() == Line::V3_11 {
+                // Its script knows no CASSANDRA_LOG_DIR and logs below CASSANDRA_HOME, where the user may not write.
+                words.push(format!("-Dcassandra.logdir={}", situation.logs.display()).into());
+            }
+            let script = distribution.script.clone();
+            (script.ok_or_else(|| Failure::message(Exit::Internal, "script mode without a script"))?, words)
+        }
+    };
+    Ok(Command {
+        program,
+        arguments: words,
+        environment,
+        // Relative names in cassandra.yaml (conf/.keystore) count from here.
+        directory: Some(distribution.home.clone()),
+        identity: situation.identity.clone(),
+        keep_ipc_lock: true,
+        ..Command::default()
+    })
+}
+
+/// The arguments of a direct launch.
+pub(super) fn server(
+    situation: &Situation,
+    plan: &Plan,
+    unwritten: &[String],
+    jemalloc: Option<&Path>,
+) -> Vec<OsString> {
+    let settings = &situation.settings;
+    let words = |given: &Option<_>| -> Vec<String> {
+        given.as_ref().map_or(Vec::new(), |given: &crate::settings::contract::Given<crate::settings::value::Words>| {
+            given.value.as_slice().to_vec()
+        })
+    };
+    let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().to_owned());
+    java::Server {
+        distribution: &situation.distribution,
+        conf: situation.folder.live(),
+        storage: &situation.data_root,
+        logs: &situation.logs,
+        heap_dumps: heap_dumps.as_deref(),
+        before: &words(&settings.jvm_opts),
+        options: &plan.options,
+        after: &words(&settings.jvm_extra_opts),
+        unwritten,
+        jmx: plan.jmx,
+        jmx_host: plan.jmx_host.clone(),
+        jemalloc,
+    }
+    .arguments()
+}
+
+fn script_environment(situation: &Situation, variables: BTreeMap<String, String>, environment: &mut Vec<Assignment>) {
+    set(environment, "CASSANDRA_HOME", &situation.distribution.home);
+    set(environment, "CASSANDRA_CONF", situation.folder.live());
+    set(environment, "CASSANDRA_LOG_DIR", &situation.logs);
+    if let Some(home) = java_home(&situation.distribution.java.program) {
+        set(environment, "JAVA_HOME", home);
+    }
+    for (name, value) in variables {
+        set(environment, &name, value);
+    }
+}
+
+/// The installation that a `java` program belongs to.
+fn java_home(program: &Path) -> Option<PathBuf> {
+    let real = std::fs::canonicalize(program).ok()?;
+    Some(real.parent()?.parent()?.to_owned())
+}
+
+/// As an ordinary process, takes in what the child's descendants leave behind, as PID 1 does by being it. Where the kernel
+/// refuses, orphans go to somebody else, which stops nothing.
+pub(super) fn adopt_orphans() {
+    if !process::is_pid1()
+        && let Err(error) = process::become_subreaper()
+    {
+        tracing::warn!("{error}");
+    }
+}
+
+/// Our own executable, by a path that the Cassandra user can reach.
+pub(super) fn own_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, error))
+}

@@ -1,0 +1,55 @@
+//! One file for each subcommand, and what several of them share: the places of things and the situation read from them.
+#![forbid(unsafe_code)]
+
+mod check;
+mod export;
+mod hook;
+mod interrupt;
+mod java_command;
+mod launch;
+mod node;
+mod nodetool;
+mod ownership;
+mod passthrough;
+mod places;
+mod probe;
+mod render;
+mod run;
+mod run_folder;
+mod situation;
+mod supervise;
+mod variables;
+
+use std::ffi::OsString;
+
+use crate::cli::Invocation;
+use crate::exit::{Exit, Failure};
+
+/// A variable of a process's environment.
+pub(crate) type Assignment = (OsString, OsString);
+
+/// Does what was asked for. Signals are blocked, and stay so only in `run` and `supervise`.
+pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Result<Exit, Failure> {
+    match invocation {
+        Invocation::Run { arguments, profile } => run::run(&arguments, profile, environment),
+        Invocation::Render(arguments) => render::render(&arguments, environment),
+        Invocation::Check(input) => check::check(&input, environment),
+        Invocation::Variables(format) => variables::variables(format),
+        Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
+        Invocation::Observe => probe::observe(environment),
+        Invocation::Nodetool(arguments) => Err(nodetool::nodetool(&arguments, environment)),
+        Invocation::JavaCommand => java_command::java_command(environment),
+        Invocation::Supervise { user, command } => supervise::supervise(user.as_deref(), &command, environment),
+        Invocation::ExportEnvironment => export::export(environment),
+        Invocation::Execute(words) => Err(passthrough::execute(&words, environment)),
+    }
+}
+
+/// Writes to standard output; a reader that went away is no error of ours.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::InputOutput, error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,62 @@
+//! `nodetool`: Cassandra's NodeTool class, run directly with a small heap of its own.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cassandra::{Line, java};
+use crate::commands::{Assignment, passthrough, places, run_folder};
+use crate::config::defaults;
+use crate::config::jvm_options::JvmOptions;
+use crate::exit::{Exit, Failure};
+use crate::host::command::Command;
+use crate::host::files;
+use crate::report::Report;
+use crate::settings::{Profile, RawEnv, Settings};
+
+/// Becomes NodeTool; returns only if that fails.
+pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Failure {
+    match command(arguments, environment) {
+        Ok(command) => passthrough::failure(&command.exec()),
+        Err(failure) => failure,
+    }
+}
+
+fn command(arguments: &[OsString], environment: &[Assignment]) -> Result<Command, Failure> {
+    let mut report = Report::default();
+    let env = RawEnv::from_process(environment, &mut report);
+    let profile = Profile::named("native").map_err(|error| Failure::new(Exit::Internal, error))?;
+    let settings = Settings::read(&env, &profile, &mut report);
+    let distribution = places::distribution(&settings, &env)?;
+    let conf = conf(&settings, &env, &distribution.home);
+    let options = options(&conf, distribution.version.line(), distribution.java.major);
+    let storage =
+        settings.data.as_ref().map_or_else(|| PathBuf::from("/tmp"), |given| given.value.as_path().to_owned());
+    Ok(Command {
+        arguments: java::nodetool(&distribution, &conf, &storage, &options, arguments),
+        environment: environment.to_vec(),
+        ..Command::new(distribution.java.program.clone())
+    })
+}
+
+/// The live folder: the one that PID 1 says.
+fn conf(settings: &Settings, env: &RawEnv, home: &Path) -> PathBuf {
+    run_folder::trusted_conf(env).unwrap_or_else(|| places::conf(settings, home))
+}
+
+/// The words of the option files for clients; ours where the distribution has none.
+fn options(conf: &Path, line: Line, java_major: u16) -> Vec<String> {
+    let own = match java_major {
+        ..11 => "jvm8-clients.options",
+        11..17 => "jvm11-clients.options",
+        _ => "jvm17-clients.options",
+    };
+    let mut words = Vec::new();
+    for name in ["jvm-clients.options", own] {
+        let default =
+            || defaults::files(line).iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+        let Some(text) = files::read_trusted_text(&conf.join(name)).ok().or_else(default) else { continue };
+        let file = JvmOptions::parse(name, &text);
+        words.extend(file.options().flat_map(str::split_ascii_whitespace).map(str::to_owned));
+    }
+    words
+}

@@ -1,0 +1,130 @@
+//! Whose the folders are that Cassandra writes to.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use crate::commands::interrupt::Interrupt;
+use crate::commands::situation::Situation;
+use crate::config::documents::{Layer, YAML};
+use crate::config::plan::Plan;
+use crate::exit::{Exit, Failure};
+use crate::host::ownership::Walk;
+use crate::host::privileges::Identity;
+use crate::host::{files, folders};
+
+/// Makes the folders and, as root, gives them to the Cassandra user; as another user only checks that it can write.
+pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) -> Result<(), Failure> {
+    let folders = folders(situation, plan);
+    let owner = situation.identity.as_ref().map(|identity| (identity.uid, identity.gid));
+    for folder in &folders {
+        folders::create_folders(folder, 0o750, owner)?;
+    }
+    let roots = outermost(&folders);
+    match &situation.identity {
+        Some(identity) => {
+            for root in &roots {
+                walk(root, identity, interrupt)?;
+            }
+            Ok(())
+        }
+        None => match first_unwritable(&roots, interrupt)? {
+            Some(path) => {
+                let uid = nix::unistd::geteuid();
+                let message = format!("{} is not writable for user id {uid}", path.display());
+                Err(Failure::message(Exit::NoPermission, message).hint(format!(
+                    "start as root, or give the volume to {uid} (in Kubernetes: securityContext.fsGroup)"
+                )))
+            }
+            None => Ok(()),
+        },
+    }
+}
+
+/// The first path that we cannot write, unless a stop is asked for while we look.
+fn first_unwritable(roots: &[PathBuf], interrupt: &Interrupt) -> Result<Option<PathBuf>, Failure> {
+    let stopped = RefCell::new(None);
+    let found = files::first_unwritable(roots, || note_stop(interrupt, &stopped))?;
+    stopped.into_inner().map_or(Ok(found), Err)
+}
+
+/// Whether a stop was asked for; it is kept for the caller.
+fn note_stop(interrupt: &Interrupt, stopped: &RefCell<Option<Failure>>) -> bool {
+    let mut stopped = stopped.borrow_mut();
+    if stopped.is_none() {
+        *stopped = interrupt.check().err();
+    }
+    stopped.is_some()
+}
+
+/// The data root, the log folder, and folders outside of them that the configuration names. What a hook wrote into the
+/// configuration was written by the Cassandra user and gives nothing away.
+fn folders(situation: &Situation, plan: &Plan) -> Vec<PathBuf> {
+    let mut roots = vec![situation.data_root.clone(), situation.logs.clone()];
+    let by_hook = situation.base.get(YAML).is_some_and(|file| file.layer == Layer::Hook);
+    let heap_dumps = situation.settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().to_owned());
+    for folder in plan.data_directories.iter().chain(&heap_dumps) {
+        let inside = roots.iter().any(|root| folder.starts_with(root));
+        if inside {
+            continue;
+        }
+        if by_hook {
+            tracing::warn!(
+                "{} is outside of the data root and named after the hook ran: its owner is left alone",
+                folder.display()
+            );
+        } else if folder.is_absolute() {
+            roots.push(folder.clone());
+        }
+    }
+    roots
+}
+
+/// Those that lie below no other: one walk is enough for what is inside.
+fn outermost(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let mut roots = folders.to_vec();
+    roots.retain(|root| !folders.iter().any(|other| other != root && root.starts_with(other)));
+    roots.dedup();
+    roots
+}
+
+fn walk(root: &Path, identity: &Identity, interrupt: &Interrupt) -> Result<(), Failure> {
+    let stopped = RefCell::new(None);
+    let stop = || note_stop(interrupt, &stopped);
+    let progress = |progress: crate::host::ownership::Progress| {
+        tracing::info!(
+            "ownership of {}: {} entries, {} changed after {:.0?}",
+            root.display(),
+            progress.entries,
+            progress.changed,
+            progress.elapsed
+        );
+    };
+    let summary = Walk::new(identity.uid, identity.gid).run(root, stop, progress)?;
+    if let Some(failure) = stopped.into_inner() {
+        return Err(failure);
+    }
+    if summary.changed > 0 {
+        tracing::info!(
+            "ownership of {}: {} of {} entries given to {}:{} in {:.1?}",
+            root.display(),
+            summary.changed,
+            summary.entries,
+            identity.uid,
+            identity.gid,
+            summary.elapsed
+        );
+    }
+    for (what, skipped) in
+        [("could not be given away", &summary.denied), ("hard links were left alone", &summary.hard_links)]
+    {
+        if let Some((path, _)) = &skipped.first {
+            tracing::warn!(
+                "ownership of {}: {} {what}, the first is {}",
+                root.display(),
+                skipped.count,
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Any other command is executed as it is: cqlsh, bash, env.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::cli;
+use crate::commands::Assignment;
+use crate::exit::{Exit, Failure};
+use crate::host::command::{Command, SpawnError};
+use crate::host::program;
+use crate::settings::suggest;
+
+/// Becomes the program; returns only if that fails, with 127 or 126 as a shell would.
+pub(super) fn execute(words: &[OsString], environment: &[Assignment]) -> Failure {
+    let Some((name, arguments)) = words.split_first() else {
+        return Failure::message(Exit::Usage, "no command");
+    };
+    let hint = |failure: Failure| match suggest::nearest(&name.to_string_lossy(), cli::SUBCOMMANDS.iter().copied(), 1)
+        .first()
+    {
+        Some(nearest) => failure.hint(format!("did you mean the subcommand {nearest}?")),
+        None => failure.hint("any first word that is no subcommand is executed: `cassandra-init --help` lists those"),
+    };
+    let found = program::find_program(name, search_path(environment));
+    hint(failure(&found.map_or_else(
+        |error| error,
+        |program| {
+            Command {
+                arguments: arguments.to_vec(),
+                argv0: Some(name.clone()),
+                environment: environment.to_vec(),
+                ..Command::new(program)
+            }
+            .exec()
+        },
+    )))
+}
+
+/// Where programs are looked for.
+pub(super) fn search_path(environment: &[Assignment]) -> &OsStr {
+    let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+    path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"))
+}
+
+/// How a program that could not be started ends us.
+pub(super) fn failure(error: &SpawnError) -> Failure {
+    let exit = if error.exit_code() == 127 { Exit::NotFound } else { Exit::NotExecutable };
+    Failure::message(exit, error)
+}

@@ -1,0 +1,219 @@
+//! `run`: one start of Cassandra, from what was typed to its end.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Instant;
+
+use crate::cassandra::stamp::{Stage, Stamp};
+use crate::cli::{self, InputArguments};
+use crate::commands::hook::Hook;
+use crate::commands::interrupt::Interrupt;
+use crate::commands::node::{self, Node};
+use crate::commands::run_folder::RunFolder;
+use crate::commands::situation::{Ready, Situation};
+use crate::commands::{Assignment, launch, ownership, passthrough};
+use crate::config::documents::{BaseFile, Layer};
+use crate::exit::{Exit, Failure};
+use crate::host::{self, limits, privileges, process};
+use crate::settings::value::{FromText as _, LogFormat};
+use crate::supervisor::{self, Phase, Policy};
+
+/// Configures and runs Cassandra; returns when it and everything after it is gone.
+pub(super) fn run(
+    arguments: &[OsString],
+    called_as: Option<&str>,
+    environment: &[Assignment],
+) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::new()?;
+    let arguments = cli::jvm_options(arguments).map_err(|message| Failure::message(Exit::Usage, message))?;
+    crate::log::start(log_format(environment));
+    launch::adopt_orphans();
+    let mut situation = Situation::read(environment, called_as, &InputArguments::default())?;
+    introduce(&situation);
+    interrupt.check()?;
+    let _taken = RunFolder::take(&situation.run_dir)?;
+    run_hook(&mut situation, environment, &interrupt)?;
+    let ready = situation.plan()?;
+    tell(&situation, &ready);
+    interrupt.check()?;
+    let command = launch::command(&situation, &ready.plan, &arguments, environment)?;
+    write_files(&mut situation, &ready)?;
+    interrupt.check()?;
+    ownership::settle(&situation, &ready.plan, &interrupt)?;
+    let stamp = stamp(&situation, &ready);
+    // Data from before our first start is adopted once the node is seen to serve.
+    if !situation.bootstrapped || situation.stamp.is_some() {
+        node::write_stamp(&situation.data_root, &stamp, situation.identity.as_ref())?;
+    }
+    raise_limits();
+    if let Some(identity) = &situation.identity {
+        privileges::fix_standard_streams_owner(identity)?;
+    }
+    interrupt.check()?;
+    let started = Instant::now();
+    let child = command.spawn().map_err(|error| passthrough::failure(&error))?;
+    tracing::info!("Cassandra {} started as process {}", situation.distribution.version, child.pid());
+    let policy = policy(&situation, &ready);
+    let mut node = Node {
+        run_dir: situation.run_dir.clone(),
+        data_root: situation.data_root.clone(),
+        identity: situation.identity.clone(),
+        environment: environment.to_vec(),
+        endpoint: ready.plan.endpoint.clone(),
+        conf: situation.folder.live().to_owned(),
+        stamp,
+        child: child.pid(),
+        started,
+    };
+    node.publish(Phase::Starting);
+    // What configuring took is not needed any more: PID 1 stays small.
+    drop((situation, ready, command));
+    Ok(supervisor::supervise(&child, interrupt.signals(), policy, &mut node))
+}
+
+/// Read before everything else, so that problems of everything else can be told; a wrong value is told with them.
+fn log_format(environment: &[Assignment]) -> LogFormat {
+    let value =
+        environment.iter().find(|(name, _)| name == "CASSANDRA_INIT_LOG_FORMAT").and_then(|(_, value)| value.to_str());
+    value.and_then(|text| LogFormat::from_text(text).ok()).unwrap_or(LogFormat::Text)
+}
+
+fn introduce(situation: &Situation) {
+    let as_what = if process::is_pid1() { "as PID 1" } else { "as an ordinary process" };
+    tracing::info!(
+        "cassandra-init {} {as_what}: Cassandra {} in {}, Java {}, profile {}",
+        env!("CARGO_PKG_VERSION"),
+        situation.distribution.version,
+        situation.distribution.home.display(),
+        situation.distribution.java.major,
+        situation.profile.name
+    );
+}
+
+/// Layers 1 to 3 go to the live folder, the hook runs and may edit them there, and what it left is the base of the rest.
+fn run_hook(situation: &mut Situation, environment: &[Assignment], interrupt: &Interrupt) -> Result<(), Failure> {
+    let Some(path) = situation.hook.clone() else { return Ok(()) };
+    // What is wrong already would be wrong after the hook, too: nothing is written then.
+    situation.plan()?;
+    let before: BTreeMap<String, String> =
+        situation.base.iter().map(|(name, file)| (name.clone(), file.text.clone())).collect();
+    situation.folder.write(&before, &situation.pristine, true)?;
+    if let Some(identity) = &situation.identity {
+        situation.folder.lend(identity.uid)?;
+    }
+    let mut findings = crate::report::Report::default();
+    let exported = Hook {
+        path: &path,
+        settings: &situation.settings,
+        env: &situation.env,
+        environment,
+        identity: situation.identity.as_ref(),
+        conf: situation.folder.live(),
+    }
+    .run(interrupt, &mut findings);
+    situation.folder.take_back()?;
+    let exported = exported?;
+    let base = read_after_hook(situation)?;
+    situation.absorb(&exported, base);
+    situation.report.absorb(findings);
+    Ok(())
+}
+
+/// The files as the hook left them, and those that it added.
+fn read_after_hook(situation: &Situation) -> Result<BTreeMap<String, BaseFile>, Failure> {
+    let mut base = BTreeMap::new();
+    let read = |name: &str| host::files::read_trusted(&situation.folder.live().join(name));
+    for (name, before) in &situation.base {
+        match read(name).map(String::from_utf8) {
+            Ok(Ok(text)) => {
+                let layer = if text == before.text { before.layer } else { Layer::Hook };
+                base.insert(name.clone(), BaseFile { text, layer });
+            }
+            Ok(Err(_)) => {
+                let message = format!("{name}: what the pre-run hook made of it is not UTF-8 text");
+                return Err(Failure::message(Exit::Configuration, message));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for name in situation.folder.names() {
+        if let (false, Ok(text)) = (situation.base.contains_key(&name), read(&name).map(String::from_utf8))
+            && let Ok(text) = text
+        {
+            base.insert(name, BaseFile { text, layer: Layer::Hook });
+        }
+    }
+    Ok(base)
+}
+
+/// Who set what, a line each; warnings come first.
+fn tell(situation: &Situation, ready: &Ready) {
+    for note in situation.folder.notes() {
+        tracing::info!("{note}");
+    }
+    crate::log::report(&situation.report);
+    for decision in &ready.plan.decisions {
+        tracing::info!("{decision}");
+    }
+    if ready.founds {
+        tracing::info!("empty data and no other seed: this node makes a cluster of its own and waits for nobody");
+    }
+}
+
+fn write_files(situation: &mut Situation, ready: &Ready) -> Result<(), Failure> {
+    let files = situation.files(&ready.plan);
+    let pristine = std::mem::take(&mut situation.pristine);
+    let told = situation.folder.notes().len();
+    let changed = situation.folder.write(&files, &pristine, false)?;
+    situation.folder.take_back()?;
+    for note in situation.folder.notes().iter().skip(told) {
+        tracing::info!("{note}");
+    }
+    if !changed.is_empty() {
+        tracing::info!("{}: wrote {}", situation.folder.live().display(), changed.join(", "));
+    }
+    Ok(())
+}
+
+fn stamp(situation: &Situation, ready: &Ready) -> Stamp {
+    let stage = match (situation.bootstrapped, ready.founds) {
+        (true, _) => Stage::Normal,
+        (false, true) => Stage::Founding,
+        (false, false) => Stage::Joining,
+    };
+    Stamp {
+        stage,
+        cluster_name: ready.plan.cluster_name.clone(),
+        version: situation.distribution.version.to_string(),
+        snitch: ready.plan.snitch.clone(),
+    }
+}
+
+fn policy(situation: &Situation, ready: &Ready) -> Policy {
+    let settings = &situation.settings;
+    Policy {
+        stop_delay: settings.stop_delay.as_ref().map_or_else(Default::default, |given| given.value.get()),
+        stop_grace: settings.stop_grace.as_ref().map(|given| given.value.get()),
+        observe: ready.plan.endpoint.is_some(),
+        served_before: situation.bootstrapped,
+        term_is_success: true,
+        pass_all: false,
+    }
+}
+
+/// Soft limits go as high as they may: Cassandra wants many files and much locked memory.
+fn raise_limits() {
+    match limits::raise() {
+        Ok(limits) => {
+            for limit in limits.iter().filter(|limit| limit.now != limit.before) {
+                tracing::info!("limit {} raised from {} to {}", limit.name, shown(limit.before), shown(limit.now));
+            }
+        }
+        Err(error) => tracing::warn!("{error}"),
+    }
+}
+
+fn shown(limit: u64) -> String {
+    if limit == limits::Limit::UNLIMITED { "unlimited".into() } else { limit.to_string() }
+}

@@ -1,0 +1,94 @@
+//! The run folder: where PID 1 publishes what probes read, and the lock that tells that it lives.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::commands::places;
+use crate::exit::{Exit, Failure};
+use crate::host::{Error, files, folders, privileges};
+use crate::settings::RawEnv;
+use crate::supervisor::{Phase, Published};
+
+/// The lock's name; PID 1 holds it as long as it lives.
+const LOCK: &str = "lock";
+
+/// The folder, taken for this process: whoever starts a second node here is refused.
+pub(super) struct RunFolder {
+    _lock: Flock<File>,
+}
+
+impl RunFolder {
+    /// Makes the folder ours alone, takes the lock, and publishes that the node is being prepared.
+    pub(super) fn take(path: &Path) -> Result<Self, Failure> {
+        folders::create_folders(path, 0o755, None)?;
+        if privileges::is_root() {
+            close(path).map_err(|error| Error::at("take", path, error))?;
+        }
+        let lock = path.join(LOCK);
+        let file = File::options().create(true).truncate(false).write(true).open(&lock);
+        let file = file.map_err(|error| Error::at("open", &lock, error))?;
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| {
+            let message = format!("another cassandra-init runs a node here, it holds {}", lock.display());
+            Failure::message(Exit::TryAgain, message).hint("one node for each run folder: see CASSANDRA_INIT_RUN_DIR")
+        })?;
+        Published { phase: Phase::Preparing, child: None, endpoint: None, conf: None }.write(path)?;
+        Ok(Self { _lock: lock })
+    }
+}
+
+/// An image may leave the folder open, so that any user can start there. Started as root, it is root's alone, and what others
+/// put there before is gone: a root `nodetool` or the next start must not follow it.
+fn close(path: &Path) -> std::io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(std::io::ErrorKind::NotADirectory.into());
+    }
+    if metadata.uid() == 0 && metadata.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    chown(path, Some(0), Some(0))?;
+    fs::set_permissions(path, Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(path)?.flatten() {
+        if entry.metadata()?.uid() == 0 {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// What a living PID 1 publishes here; none where none lives. A file that a killed one left does not count.
+pub(super) fn published(env: &RawEnv) -> Result<Option<Published>, Failure> {
+    for place in places::run_dirs(env) {
+        if is_held(&place.join(LOCK))
+            && let Some(published) = Published::read(&place)?
+        {
+            return Ok(Some(published));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether somebody holds the lock.
+fn is_held(lock: &Path) -> bool {
+    let Ok(file) = File::open(lock) else { return false };
+    Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
+}
+
+/// The conf folder that a living PID 1 rendered to, if it is somebody whom we may trust with our command line: root or
+/// ourselves.
+pub(super) fn trusted_conf(env: &RawEnv) -> Option<PathBuf> {
+    let place = places::run_dirs(env).into_iter().find(|place| is_held(&place.join(LOCK)))?;
+    let trusted =
+        |path: &Path| files::owner(path).is_some_and(|uid| uid == 0 || uid == nix::unistd::geteuid().as_raw());
+    let published = Published::read(&place).ok()??;
+    let conf = published.conf.filter(|conf| trusted(conf))?;
+    (trusted(&place) && trusted(&Published::path(&place))).then_some(conf)
+}

@@ -1,0 +1,72 @@
+//! The difference between two texts, as people read it.
+
+use similar::{ChangeTag, TextDiff};
+
+/// Lines of unchanged text around each change.
+const CONTEXT: usize = 3;
+
+const RED: &str = "\u{1b}[31m";
+const GREEN: &str = "\u{1b}[32m";
+const CYAN: &str = "\u{1b}[36m";
+const BOLD: &str = "\u{1b}[1m";
+const RESET: &str = "\u{1b}[0m";
+
+/// The unified diff of a file, with three lines of context and `--- name` / `+++ name` above it; empty when the texts
+/// are equal. `colour` adds terminal colours as git uses them.
+///
+/// A carriage return is part of its line and stays in the output, so that `patch` can use it.
+pub fn unified(name: &str, before: &str, after: &str, colour: bool) -> String {
+    if before == after {
+        return String::new();
+    }
+    let paint = |code: &str, line: &str| {
+        if colour { format!("{code}{line}{RESET}\n") } else { format!("{line}\n") }
+    };
+    let diff = TextDiff::from_lines(before, after);
+    let mut out = paint(BOLD, &format!("--- {name}")) + &paint(BOLD, &format!("+++ {name}"));
+    for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
+        out.push_str(&paint(CYAN, &hunk.header().to_string()));
+        for change in hunk.iter_changes() {
+            let line = change.value();
+            let line = line.strip_suffix('\n').unwrap_or(line);
+            match change.tag() {
+                ChangeTag::Equal => out.extend([" ", line, "\n"]),
+                ChangeTag::Delete => out.push_str(&paint(RED, &format!("-{line}"))),
+                ChangeTag::Insert => out.push_str(&paint(GREEN, &format!("+{line}"))),
+            }
+            if change.missing_newline() {
+                out.push_str("\\ No newline at end of file\n");
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_edit_is_one_hunk() {
+        let before = "1\n2\n3\n4\na: 1\n6\n7\n8\n9\n";
+        let expected = "--- c.yaml\n+++ c.yaml\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-a: 1\n+a: 2\n 6\n 7\n 8\n";
+        assert_eq!(unified("c.yaml", before, &before.replace("a: 1", "a: 2"), false), expected);
+    }
+
+    #[test]
+    fn equal_texts_have_no_difference() {
+        assert_eq!(unified("c.yaml", "a\n", "a\n", true), "");
+    }
+
+    #[test]
+    fn a_missing_final_line_end_is_told() {
+        let expected = "--- x\n+++ x\n@@ -1 +1,2 @@\n-a\n\\ No newline at end of file\n+a\n+b\n";
+        assert_eq!(unified("x", "a", "a\nb\n", false), expected);
+    }
+
+    #[test]
+    fn colours_end_before_the_line_does() {
+        let diff = unified("x", "a\n", "b\n", true);
+        assert!(diff.contains("\u{1b}[31m-a\u{1b}[0m\n\u{1b}[32m+b\u{1b}[0m\n"), "{diff:?}");
+    }
+}

@@ -1,0 +1,364 @@
+//! Addresses, seeds, and where clients reach the node.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde_yaml::Value as Yaml;
+
+use crate::cassandra::Line;
+use crate::cassandra::schema::Value;
+use crate::config::documents::Documents;
+use crate::config::plan::draft::Draft;
+use crate::config::plan::{Endpoint, HostFacts, Inputs, text_of};
+use crate::config::yaml::{Node, YamlPath};
+use crate::report::{Finding, Report};
+use crate::settings::address::{Host, OwnAddress, Seed, SeedList};
+use crate::settings::contract::Given;
+use crate::settings::raw::Source;
+use crate::settings::value::{FromText, InterfaceName, KUBERNETES_PROVIDER};
+use crate::settings::{Profile, Settings};
+
+const SIMPLE_PROVIDER: &str = "org.apache.cassandra.locator.SimpleSeedProvider";
+
+/// The addresses that this node gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    listen: Chosen,
+    broadcast: Option<(Host, Source)>,
+    rpc: Chosen,
+    broadcast_rpc: Option<(Host, Source)>,
+    /// The address that other nodes know this one by.
+    pub own: Host,
+}
+
+/// Where one of the two listening addresses comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Chosen {
+    /// Write this one.
+    Write(Host, Source),
+    /// The file's own stays.
+    InFile(Host),
+    /// An interface is named instead; its address, as far as it is known.
+    Interface(Option<Host>),
+}
+
+impl Chosen {
+    fn host(&self) -> Option<&Host> {
+        match self {
+            Self::Write(host, _) | Self::InFile(host) => Some(host),
+            Self::Interface(host) => host.as_ref(),
+        }
+    }
+}
+
+/// The two listening addresses, each of which can be given as an interface instead.
+#[derive(Clone, Copy)]
+enum Pair {
+    Listen,
+    Rpc,
+}
+
+impl Pair {
+    fn interface_variable(self) -> &'static str {
+        match self {
+            Self::Listen => "CASSANDRA_LISTEN_INTERFACE",
+            Self::Rpc => "CASSANDRA_RPC_INTERFACE",
+        }
+    }
+
+    fn address_variable(self) -> &'static str {
+        match self {
+            Self::Listen => "CASSANDRA_LISTEN_ADDRESS",
+            Self::Rpc => "CASSANDRA_RPC_ADDRESS",
+        }
+    }
+}
+
+/// Chooses the addresses: the variable, POD_IP, the file unless it says the stock loopback, the host's own.
+pub fn choose(
+    settings: &Settings,
+    profile: &Profile,
+    host: &HostFacts,
+    documents: &Documents,
+    report: &mut Report,
+) -> Addresses {
+    let chooser = Chooser { settings, profile, host, documents };
+    let listen = chooser.listen(report);
+    let broadcast = chooser.announced(settings.broadcast_address.as_ref(), "broadcast_address");
+    let loopback = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let own = broadcast.0.as_ref().or(listen.host()).cloned().unwrap_or(loopback);
+    let rpc = chooser.rpc(&own, report);
+    let mut broadcast_rpc = chooser.announced(settings.broadcast_rpc_address.as_ref(), "broadcast_rpc_address").1;
+    let in_file = chooser.in_file("broadcast_rpc_address").is_some();
+    if broadcast_rpc.is_none() && !in_file && rpc.host().is_some_and(is_wildcard) {
+        broadcast_rpc = Some((own.clone(), Source::Computed("the address that other nodes use".into())));
+    }
+    Addresses { listen, broadcast: broadcast.1, rpc, broadcast_rpc, own }
+}
+
+struct Chooser<'a> {
+    settings: &'a Settings,
+    profile: &'a Profile,
+    host: &'a HostFacts,
+    documents: &'a Documents,
+}
+
+impl Chooser<'_> {
+    fn pod_ip(&self) -> Option<(Host, Source)> {
+        self.settings.pod_ip.as_ref().map(|given| (Host::Address(given.value), given.source.clone()))
+    }
+
+    fn preferred(&self) -> (Host, Source) {
+        let address = self.host.preferred_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        (Host::Address(address), Source::Computed("the host's addresses".into()))
+    }
+
+    /// The file's value, unless it is one of the stock loopback ones, which count as unset.
+    fn in_file(&self, key: &str) -> Option<Host> {
+        let text = self.documents.yaml.get(&YamlPath::key(key))?.as_str()?.to_owned();
+        let stock = matches!(text.as_str(), "localhost" | "127.0.0.1");
+        (!stock).then(|| Host::from_text(&text).unwrap_or(Host::Name(text)))
+    }
+
+    /// The variable and POD_IP, in the profile's order.
+    fn given(&self, variable: Option<&Given<OwnAddress>>) -> Option<(Host, Source)> {
+        let own = variable.map(|given| match &given.value {
+            OwnAddress::Auto => self.preferred(),
+            OwnAddress::Host(host) => (host.clone(), given.source.clone()),
+        });
+        if self.profile.pod_ip_wins { self.pod_ip().or(own) } else { own.or_else(|| self.pod_ip()) }
+    }
+
+    fn interface(&self, name: &str) -> Option<Host> {
+        self.host.addresses.iter().find(|(interface, _)| interface == name).map(|(_, address)| Host::Address(*address))
+    }
+
+    fn interface_in_file(&self, key: &str) -> Option<String> {
+        Some(self.documents.yaml.get(&YamlPath::key(key))?.as_str()?.to_owned())
+    }
+
+    /// The interface that a variable names: it must be there, and nobody may have set the address too.
+    fn given_interface(
+        &self,
+        pair: Pair,
+        interface: Option<&Given<InterfaceName>>,
+        address: Option<&Given<OwnAddress>>,
+        report: &mut Report,
+    ) -> Option<Chosen> {
+        let name = interface?.value.as_str();
+        let found = self.interface(name);
+        if found.is_none() {
+            let known: Vec<&str> = self.host.addresses.iter().map(|(interface, _)| interface.as_str()).collect();
+            let message = format!("no interface '{name}' with an address here, there are: {}", known.join(", "));
+            report.add(Finding::error(pair.interface_variable(), message));
+        }
+        if address.is_some_and(|given| given.source.is_given()) {
+            let other = pair.interface_variable();
+            let message = format!("set together with {other}, and Cassandra takes only one of them");
+            report.add(Finding::error(pair.address_variable(), message));
+        }
+        Some(Chosen::Interface(found))
+    }
+
+    fn listen(&self, report: &mut Report) -> Chosen {
+        let (interface, address) = (&self.settings.listen_interface, &self.settings.listen_address);
+        if let Some(chosen) = self.given_interface(Pair::Listen, interface.as_ref(), address.as_ref(), report) {
+            return chosen;
+        }
+        if let Some((host, source)) = self.given(self.settings.listen_address.as_ref()) {
+            return Chosen::Write(host, source);
+        }
+        if let Some(name) = self.interface_in_file("listen_interface") {
+            return Chosen::Interface(self.interface(&name));
+        }
+        if let Some(host) = self.in_file("listen_address") {
+            return Chosen::InFile(host);
+        }
+        let (host, source) = self.preferred();
+        Chosen::Write(host, source)
+    }
+
+    /// An address that others are told: what it is, and what to write for it.
+    fn announced(&self, variable: Option<&Given<OwnAddress>>, key: &str) -> (Option<Host>, Option<(Host, Source)>) {
+        match self.given(variable) {
+            Some((host, source)) => (Some(host.clone()), Some((host, source))),
+            None => (self.in_file(key), None),
+        }
+    }
+
+    fn rpc(&self, own: &Host, report: &mut Report) -> Chosen {
+        let variable = self.settings.rpc_address.as_ref();
+        let interface = self.settings.rpc_interface.as_ref();
+        if let Some(chosen) = self.given_interface(Pair::Rpc, interface, variable, report) {
+            return chosen;
+        }
+        if let Some(given) = variable.filter(|given| given.source.is_given()) {
+            return match &given.value {
+                OwnAddress::Auto => Chosen::Write(self.preferred().0, given.source.clone()),
+                OwnAddress::Host(host) => Chosen::Write(host.clone(), given.source.clone()),
+            };
+        }
+        if let Some(name) = self.interface_in_file("rpc_interface") {
+            return Chosen::Interface(self.interface(&name));
+        }
+        if let Some(host) = self.in_file("rpc_address") {
+            return Chosen::InFile(host);
+        }
+        let every = match own {
+            Host::Address(IpAddr::V6(_)) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        Chosen::Write(Host::Address(every), Source::Profile(self.profile.name.clone()))
+    }
+}
+
+fn is_wildcard(host: &Host) -> bool {
+    matches!(host, Host::Address(address) if address.is_unspecified())
+}
+
+/// Writes the addresses.
+pub(super) fn write(inputs: &Inputs, draft: &mut Draft) {
+    let addresses = inputs.addresses;
+    write_chosen(&addresses.listen, "listen", draft);
+    write_chosen(&addresses.rpc, "rpc", draft);
+    for (key, announced) in
+        [("broadcast_address", &addresses.broadcast), ("broadcast_rpc_address", &addresses.broadcast_rpc)]
+    {
+        if let Some((host, source)) = announced {
+            draft.yaml(YamlPath::key(key), &Value::Text(text_of(host)), source);
+        }
+    }
+    let told = [
+        ("listen_address", addresses.listen.host()),
+        ("broadcast_address", addresses.broadcast.as_ref().map(|(host, _)| host)),
+        ("broadcast_rpc_address", addresses.broadcast_rpc.as_ref().map(|(host, _)| host)),
+    ];
+    for (key, host) in told {
+        if host.is_some_and(is_wildcard) {
+            let message = "an address of this node is expected, others cannot connect to 0.0.0.0 or ::";
+            draft.report(Finding::error(format!("CASSANDRA_{}", key.to_uppercase()), message));
+        }
+    }
+    // The stock options switch IPv6 off in the JVM, where a pod that has nothing else could not listen.
+    if matches!(addresses.own, Host::Address(IpAddr::V6(_))) {
+        draft.remove_option("-Djava.net.preferIPv4Stack");
+    }
+}
+
+fn write_chosen(chosen: &Chosen, name: &str, draft: &mut Draft) {
+    let (address, interface) = (format!("{name}_address"), format!("{name}_interface"));
+    match chosen {
+        Chosen::Write(host, source) => {
+            // A stock loopback in a mounted file counts as unset, so the profile's default reaches it.
+            let source = match source {
+                Source::Profile(name) => Source::Computed(format!("the defaults of the profile {name}")),
+                other => other.clone(),
+            };
+            draft.remove_yaml(&interface);
+            draft.yaml(YamlPath::key(address), &Value::Text(text_of(host)), &source);
+        }
+        Chosen::Interface(_) => draft.remove_yaml(&address),
+        Chosen::InFile(_) => {}
+    }
+}
+
+/// The seed provider's entry, in whichever of the two forms the file uses.
+fn provider_path(documents: &Documents) -> Option<YamlPath> {
+    let root = YamlPath::key("seed_provider");
+    match documents.yaml.get(&root)? {
+        Yaml::Sequence(list) if !list.is_empty() => Some(root.item(0)),
+        Yaml::Mapping(_) => Some(root),
+        _ => None,
+    }
+}
+
+fn seeds_path(documents: &Documents) -> Option<YamlPath> {
+    let parameters = provider_path(documents)?.child("parameters");
+    match documents.yaml.get(&parameters)? {
+        Yaml::Sequence(list) if !list.is_empty() => Some(parameters.item(0).child("seeds")),
+        Yaml::Mapping(_) => Some(parameters.child("seeds")),
+        _ => None,
+    }
+}
+
+/// The seeds that the file names, without the stock loopback one.
+pub fn seeds_in_file(documents: &Documents) -> Vec<Seed> {
+    let text = seeds_path(documents).and_then(|path| documents.yaml.get(&path)?.as_str().map(str::to_owned));
+    let list = text.and_then(|text| SeedList::from_text(&text).ok());
+    list.map_or(Vec::new(), |list| list.seeds().to_vec()).into_iter().filter(|seed| !seed.host.is_loopback()).collect()
+}
+
+/// The seed provider's class in the file.
+pub fn seed_provider_in_file(documents: &Documents) -> Option<String> {
+    let path = provider_path(documents)?.child("class_name");
+    documents.yaml.get(&path)?.as_str().map(str::to_owned)
+}
+
+/// Writes seeds and seed provider, in the file's own form.
+pub(super) fn write_seeds(inputs: &Inputs, draft: &mut Draft) {
+    let chosen = inputs.settings.seed_provider.as_ref().filter(|given| !is_emulated(given.value.as_str()));
+    let in_file = seed_provider_in_file(draft.documents);
+    let class = match (chosen, &in_file) {
+        (Some(given), _) => Some((given.value.to_string(), given.source.clone())),
+        // SEED_PROVIDER is the placeholder of the Kubernetes examples' own cassandra.yaml.
+        (None, Some(class)) if is_emulated(class) || class == "SEED_PROVIDER" => {
+            Some((SIMPLE_PROVIDER.to_owned(), Source::Computed("what this program emulates".into())))
+        }
+        (None, None) => Some((SIMPLE_PROVIDER.to_owned(), Source::Computed("Cassandra's default".into()))),
+        _ => None,
+    };
+    let provider = provider_path(draft.documents);
+    if let (Some((class, source)), Some(provider)) = (&class, &provider) {
+        draft.yaml(provider.child("class_name"), &Value::Text(class.clone()), source);
+    }
+    let Some((seeds, source)) = inputs.seeds else { return };
+    let text = seeds_text(inputs, seeds, source, draft);
+    if let Some(path) = seeds_path(draft.documents) {
+        draft.yaml(path, &Value::Text(text), source);
+        return;
+    }
+    let class = class.map(|(class, _)| class).or(in_file).unwrap_or_else(|| SIMPLE_PROVIDER.to_owned());
+    let parameters = Node::List(vec![Node::Map(vec![("seeds".into(), Node::Text(text.clone()))])]);
+    let entry = Node::Map(vec![("class_name".into(), Node::Text(class)), ("parameters".into(), parameters)]);
+    draft.yaml_node(YamlPath::key("seed_provider"), Node::List(vec![entry]), &text, source);
+}
+
+/// The list as the seed provider reads it. That of 3.11 resolves each entry whole, so a port would make it an unknown host.
+fn seeds_text(inputs: &Inputs, seeds: &[Seed], source: &Source, draft: &mut Draft) -> String {
+    let line = inputs.distribution.version.line();
+    let mut written: Vec<String> = Vec::new();
+    for seed in seeds {
+        let mut seed = seed.clone();
+        if line < Line::V4_0 && seed.port.is_some() {
+            let message = format!("Cassandra {line} takes no port in '{seed}', the seed is written without it");
+            draft.report(Finding::warning(source.to_string(), message).hint("storage_port holds for all nodes"));
+            seed.port = None;
+        }
+        let text = seed.to_string();
+        if !written.contains(&text) {
+            written.push(text);
+        }
+    }
+    written.join(",")
+}
+
+fn is_emulated(class: &str) -> bool {
+    class == KUBERNETES_PROVIDER
+}
+
+/// Where clients reach the node, read from the finished file; a wildcard is reached over loopback.
+pub(super) fn endpoint(inputs: &Inputs, documents: &Documents) -> Option<Endpoint> {
+    let get = |path: &str| documents.yaml.get(&path.parse().ok()?);
+    if get("start_native_transport").and_then(Yaml::as_bool) == Some(false) {
+        return None;
+    }
+    let port = get("native_transport_port").and_then(Yaml::as_u64).unwrap_or(9042);
+    let host = match inputs.addresses.rpc.host()? {
+        Host::Address(IpAddr::V4(address)) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST).to_string(),
+        Host::Address(IpAddr::V6(address)) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST).to_string(),
+        other => other.to_string(),
+    };
+    let flag = |name: &str| get(&format!("client_encryption_options.{name}")).and_then(Yaml::as_bool);
+    let second_port = get("native_transport_port_ssl").is_some();
+    let tls_only = flag("enabled") == Some(true) && flag("optional") != Some(true) && !second_port;
+    Some(Endpoint { host, port: u16::try_from(port).ok()?, tls_only })
+}

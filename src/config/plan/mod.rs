@@ -1,0 +1,228 @@
+//! The plan: what this start writes and how it launches Cassandra, as a pure value.
+//!
+//! Layers, lowest first (docs/decisions/0003-layers.md): the pristine files, the profile's defaults, the mounted overlay,
+//! the pre-run hook, the environment, and what is computed because nobody set it.
+
+mod addresses;
+mod draft;
+mod jvm;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::cassandra::Distribution;
+use crate::cassandra::java::Jmx;
+use crate::config::documents::Documents;
+use crate::report::Report;
+use crate::settings::address::{Host, Seed};
+use crate::settings::raw::Source;
+use crate::settings::value::LaunchMode;
+use crate::settings::{Profile, Settings};
+
+pub use addresses::{Addresses, choose as choose_addresses, seed_provider_in_file, seeds_in_file};
+use draft::Draft;
+pub use yaml::DATA_ROOTS;
+
+/// What is known of the host.
+#[derive(Debug, Clone)]
+pub struct HostFacts {
+    /// Interfaces and their addresses.
+    pub addresses: Vec<(String, IpAddr)>,
+    /// The address to use where nobody chose one.
+    pub preferred_address: Option<IpAddr>,
+    /// The container's memory limit in bytes.
+    pub memory_limit: Option<u64>,
+    /// The host's memory in bytes.
+    pub memory: u64,
+    /// Processors that we may use.
+    pub cores: usize,
+}
+
+/// Everything that a plan depends on.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// The environment.
+    pub settings: &'a Settings,
+    /// The profile.
+    pub profile: &'a Profile,
+    /// Cassandra and Java.
+    pub distribution: &'a Distribution,
+    /// The host.
+    pub host: &'a HostFacts,
+    /// The addresses chosen by [`choose_addresses`].
+    pub addresses: &'a Addresses,
+    /// The seeds to write; none: the file's own stay.
+    pub seeds: Option<&'a (Vec<Seed>, Source)>,
+    /// Whether this node makes a cluster of its own at this start, as far as seeds and stamp tell.
+    pub founds: bool,
+    /// Whether this node is its own only seed.
+    pub alone: bool,
+    /// How Cassandra is launched.
+    pub launch: LaunchMode,
+    /// The root of the data.
+    pub data_root: &'a Path,
+    /// The log folder.
+    pub logs: &'a Path,
+    /// Whether there is no data yet.
+    pub data_is_empty: bool,
+    /// The snitch that the data was last used with, where we know.
+    pub snitch_of_data: Option<&'a str>,
+}
+
+/// One effective setting and who made it so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The file.
+    pub file: String,
+    /// The key in it, or what the JVM option is about.
+    pub key: String,
+    /// The value as it is written; for a JVM option the whole option.
+    pub value: String,
+    /// Its source.
+    pub source: Source,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, key, value, source } = self;
+        if key.starts_with('-') {
+            write!(f, "{file}: {value} ({source})")
+        } else {
+            write!(f, "{file}: {key} = {value} ({source})")
+        }
+    }
+}
+
+/// A file before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// Its name in the conf folder.
+    pub name: String,
+    /// What the lower layers say.
+    pub before: String,
+    /// What this start runs with.
+    pub after: String,
+}
+
+/// Where clients reach the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Address or name of the native transport.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether only TLS is spoken there.
+    pub tls_only: bool,
+}
+
+/// What this start does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The files, in order of name.
+    pub files: Vec<PlannedFile>,
+    /// Who set what.
+    pub decisions: Vec<Decision>,
+    /// JVM options of the files, split into words, in the order in which Cassandra reads them.
+    pub options: Vec<String>,
+    /// JVM options that stand in no file, such as those of a founding start.
+    pub unwritten: Vec<String>,
+    /// JMX.
+    pub jmx: Jmx,
+    /// The address for JMX clients.
+    pub jmx_host: Option<String>,
+    /// Variables for Cassandra's own scripts.
+    pub script_environment: BTreeMap<String, String>,
+    /// Where clients reach the node; none where the native transport is switched off or its interface unknown.
+    pub endpoint: Option<Endpoint>,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// The snitch.
+    pub snitch: String,
+    /// Folders that Cassandra writes to.
+    pub data_directories: Vec<PathBuf>,
+}
+
+impl Plan {
+    /// What Cassandra's own script is given of `arguments`, the JVM options of our command line: the words that it takes, and
+    /// the variables. Its `getopt` knows `-D` but not `-X`, so all but properties go into JVM_EXTRA_OPTS.
+    pub fn for_script(&self, arguments: &[String]) -> (Vec<String>, BTreeMap<String, String>) {
+        let all = self.unwritten.iter().chain(arguments).cloned();
+        let (words, others): (Vec<String>, Vec<String>) = all.partition(|word| word.starts_with("-D"));
+        let mut variables = self.script_environment.clone();
+        let extra = variables.entry(EXTRA_OPTIONS.to_owned()).or_default();
+        for word in others {
+            if !extra.is_empty() {
+                extra.push(' ');
+            }
+            extra.push_str(&word);
+        }
+        (words, variables)
+    }
+}
+
+/// The script's variable for options that win over the files'.
+const EXTRA_OPTIONS: &str = "JVM_EXTRA_OPTS";
+
+/// Makes the plan. Every problem is added to `report`; the plan is only fit for use if there is no error in it.
+pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Option<Plan> {
+    let mut draft = Draft::new(documents);
+    yaml::plain_keys(inputs, &mut draft);
+    yaml::snitch(inputs, &mut draft);
+    yaml::directories(inputs, &mut draft);
+    addresses::write(inputs, &mut draft);
+    addresses::write_seeds(inputs, &mut draft);
+    jvm::heap(inputs, &mut draft);
+    jvm::properties(inputs, &mut draft);
+    let launch = jvm::launch(inputs, &mut draft);
+    let finished = draft.finish(report)?;
+    let options = jvm::words(inputs.distribution, &finished.documents);
+    let endpoint = addresses::endpoint(inputs, &finished.documents);
+    // What cannot be observed is never seen to be normal: where there is data, this may be any later start.
+    let founds = inputs.founds && (inputs.data_is_empty || endpoint.is_some());
+    Some(Plan {
+        cluster_name: yaml::text_at(&finished.documents, "cluster_name").unwrap_or_default(),
+        snitch: yaml::text_at(&finished.documents, "endpoint_snitch").unwrap_or_default(),
+        data_directories: yaml::data_directories(&finished.documents, inputs.data_root),
+        files: finished.files,
+        decisions: finished.decisions,
+        unwritten: jvm::unwritten(inputs, founds, &finished.documents, &options),
+        endpoint,
+        options,
+        jmx: launch.jmx,
+        jmx_host: launch.jmx_host,
+        script_environment: launch.script_environment,
+    })
+}
+
+/// The text of a host for a file or a person.
+fn text_of(host: &Host) -> String {
+    host.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_gets_properties_as_words_and_other_options_by_its_variable() {
+        let plan = Plan {
+            files: Vec::new(),
+            decisions: Vec::new(),
+            options: Vec::new(),
+            unwritten: vec!["-Dcassandra.ring_delay_ms=1000".into()],
+            jmx: Jmx::Local,
+            jmx_host: None,
+            script_environment: [(EXTRA_OPTIONS.to_owned(), "-Dfrom=environment".to_owned())].into(),
+            endpoint: None,
+            cluster_name: String::new(),
+            snitch: String::new(),
+            data_directories: Vec::new(),
+        };
+        let (words, variables) = plan.for_script(&["-Xmx1G".into(), "-Da=b".into(), "-XX:+UseG1GC".into()]);
+        assert_eq!(words, ["-Dcassandra.ring_delay_ms=1000", "-Da=b"]);
+        assert_eq!(variables[EXTRA_OPTIONS], "-Dfrom=environment -Xmx1G -XX:+UseG1GC");
+    }
+}

@@ -1,0 +1,182 @@
+//! `.properties` files as `java.util.Properties` reads them, edited line by line.
+//!
+//! The rules are those of `Properties.load(Reader)`: `#` and `!` begin a comment, `=`, `:` or blanks end a key, a backslash
+//! at the end of a line continues it, `\uXXXX` and `\t\n\r\f` are escapes, the last of two equal keys wins.
+
+mod escape;
+
+use std::ops::Range;
+
+/// A parsed file whose text can be edited: comments, order, separators, line ends and untouched bytes stay.
+#[derive(Debug, Clone)]
+pub struct Properties {
+    text: String,
+    entries: Vec<Entry>,
+}
+
+/// A file that is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PropertiesError {
+    /// `Properties.load` throws on it.
+    #[error("{name}:{line}: malformed \\u escape; expected four hexadecimal digits")]
+    Escape {
+        /// The file.
+        name: String,
+        /// The line where the entry begins, from 1.
+        line: usize,
+    },
+}
+
+/// One `key=value`, over as many lines as it is continued.
+#[derive(Debug, Clone)]
+struct Entry {
+    key: String,
+    value: String,
+    /// From the start of its first line to the end of its last, line break included.
+    lines: Range<usize>,
+    /// The written value.
+    written: Range<usize>,
+}
+
+impl Properties {
+    /// Reads a text; `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// A malformed `\u` escape, at which Java too refuses the file.
+    pub fn parse(name: &str, text: &str) -> Result<Self, PropertiesError> {
+        match entries(text) {
+            Ok(entries) => Ok(Self { text: text.to_owned(), entries }),
+            Err(at) => {
+                let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+                Err(PropertiesError::Escape { name: name.to_owned(), line })
+            }
+        }
+    }
+
+    /// The text as it stands.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The value that Java sees for the key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.entries.iter().rev().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+    }
+
+    /// All entries in the order of the file, duplicates included.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()))
+    }
+
+    /// Gives the key a value: in its line, of several in the last one, which Java takes, and the earlier ones go; else in
+    /// the only commented-out line of the key; else at the end. A value that is there already changes no byte.
+    pub fn set(&mut self, key: &str, value: &str) {
+        let live: Vec<usize> = self.positions(key);
+        let written = escape::value(value);
+        if let Some(entry) = live.last().and_then(|at| self.entries.get(*at)) {
+            let change =
+                (entry.value != value).then(|| (entry.written.clone(), separated(&self.text, entry, &written)));
+            let earlier =
+                live.iter().rev().skip(1).filter_map(|at| self.entries.get(*at)).map(|entry| entry.lines.clone());
+            let splices: Vec<_> = change.into_iter().chain(earlier.map(|lines| (lines, String::new()))).collect();
+            self.splice(splices);
+        } else if let Some(line) = self.commented(key) {
+            self.splice(vec![(line, format!("{}={written}", escape::key(key)))]);
+        } else {
+            let newline = newline(&self.text);
+            let unfinished = !self.text.is_empty() && !self.text.ends_with('\n');
+            // A file that ends in a backslash would swallow the line; an empty one ends the continuation.
+            let breaks = usize::from(unfinished) + usize::from(self.is_continued_at_end());
+            let before = newline.repeat(breaks);
+            let end = self.text.len();
+            self.splice(vec![(end..end, format!("{before}{}={written}{newline}", escape::key(key)))]);
+        }
+    }
+
+    /// Takes every line of the key away.
+    pub fn remove(&mut self, key: &str) {
+        let splices = self
+            .positions(key)
+            .iter()
+            .filter_map(|at| self.entries.get(*at))
+            .map(|entry| (entry.lines.clone(), String::new()))
+            .collect();
+        self.splice(splices);
+    }
+
+    fn positions(&self, key: &str) -> Vec<usize> {
+        self.entries.iter().enumerate().filter(|(_, entry)| entry.key == key).map(|(at, _)| at).collect()
+    }
+
+    /// The one comment line that reads `# key=…`, without its line break.
+    fn commented(&self, key: &str) -> Option<Range<usize>> {
+        let mut start = 0;
+        let mut found = None;
+        for line in self.text.split_inclusive('\n') {
+            let range = start..start + line.trim_end_matches(['\n', '\r']).len();
+            start += line.len();
+            let inside = self.entries.iter().any(|entry| entry.lines.contains(&range.start));
+            let Some(body) = line.strip_prefix(['#', '!']).filter(|_| !inside) else {
+                continue;
+            };
+            let body = body.strip_prefix(' ').unwrap_or(body);
+            let rest = body.strip_prefix(escape::key(key).as_str()).map(|rest| rest.trim_start_matches([' ', '\t']));
+            if rest.is_some_and(|rest| rest.starts_with(['=', ':'])) {
+                if found.is_some() {
+                    return None;
+                }
+                found = Some(range);
+            }
+        }
+        found
+    }
+
+    fn is_continued_at_end(&self) -> bool {
+        let last = self.text.lines().next_back().unwrap_or_default();
+        let within = self.entries.last().is_some_and(|entry| entry.lines.end == self.text.len());
+        within && last.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
+    }
+
+    fn splice(&mut self, mut splices: Vec<(Range<usize>, String)>) {
+        splices.sort_by_key(|(range, _)| range.start);
+        for (range, text) in splices.into_iter().rev() {
+            self.text.replace_range(range, &text);
+        }
+        // What was readable stays so: only whole lines and escaped values were written.
+        if let Ok(entries) = entries(&self.text) {
+            self.entries = entries;
+        }
+    }
+}
+
+/// The value, with a separator where the line had none to spare (`key` alone, or `key` and a blank before nothing).
+fn separated(text: &str, entry: &Entry, written: &str) -> String {
+    let before = text.get(entry.lines.start..entry.written.start).unwrap_or_default();
+    let bare = before.trim_end_matches([' ', '\t', '\u{c}']);
+    // An escaped separator belongs to the key.
+    let key_only = !bare.ends_with(['=', ':']) || bare.ends_with("\\=") || bare.ends_with("\\:");
+    if key_only && bare.len() == before.len() { format!("={written}") } else { written.to_owned() }
+}
+
+fn newline(text: &str) -> &'static str {
+    if text.split('\n').next().is_some_and(|line| line.ends_with('\r')) { "\r\n" } else { "\n" }
+}
+
+/// All entries of a text, or the start of the one that Java refuses.
+fn entries(text: &str) -> Result<Vec<Entry>, usize> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let logical = escape::logical_line(text, at);
+        if let Some(split) = &logical.entry {
+            let key = escape::read(text, split.key.clone()).ok_or(at)?;
+            let value = escape::read(text, split.value.clone()).ok_or(at)?;
+            out.push(Entry { key, value, lines: at..logical.end, written: split.value.clone() });
+        }
+        at = logical.end;
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The rules of the walk, each on a tree of its own. Most need root, because only root gives files away.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, lchown, symlink};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::mount::{MsFlags, mount, umount};
+use nix::sys::stat::{Mode, mkdirat};
+
+use super::*;
+use crate::host::privileges::is_root;
+
+const UID: u32 = 4242;
+const GID: u32 = 4343;
+
+/// A folder below the system's temporary one, of user 0, removed at the end however deep it is.
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    /// `None`, and a word about it, without root.
+    fn new() -> Option<Self> {
+        if is_root() {
+            return Some(Self(tempfile::tempdir().unwrap()));
+        }
+        eprintln!("skipped: changing owners needs root");
+        None
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn file(self, name: &str) -> Self {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        File::create(self.path(name)).unwrap();
+        self
+    }
+
+    fn owner(&self, name: &str) -> (u32, u32) {
+        let state = fs::symlink_metadata(self.path(name)).unwrap();
+        (state.uid(), state.gid())
+    }
+
+    fn walk(&self) -> Summary {
+        self.walk_as(&Walk::new(UID, GID))
+    }
+
+    fn walk_as(&self, walk: &Walk) -> Summary {
+        walk.run(self.0.path(), || false, |_| {}).unwrap()
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        // The paths of the deep tree are too long for std.
+        let _ = std::process::Command::new("/bin/rm").arg("-rf").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn everything_is_given_and_the_second_walk_changes_nothing() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.file("a/b/c").file("a/d").file("e");
+    let first = tree.walk();
+    assert_eq!((first.entries, first.changed), (6, 6));
+    let names = ["", "a", "a/b", "a/b/c", "a/d", "e"];
+    let ctimes =
+        || names.map(|name| fs::metadata(tree.path(name)).map(|state| (state.ctime(), state.ctime_nsec())).unwrap());
+    let before = ctimes();
+    assert!(names.iter().all(|name| tree.owner(name) == (UID, GID)));
+    let second = tree.walk();
+    assert_eq!((second.entries, second.changed), (6, 0));
+    assert_eq!(ctimes(), before);
+}
+
+#[test]
+fn a_wrong_group_alone_is_a_reason() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.file("x");
+    lchown(tree.path("x"), Some(UID), Some(0)).unwrap();
+    assert_eq!(tree.walk().changed, 2);
+    assert_eq!(tree.owner("x"), (UID, GID));
+}
+
+#[test]
+fn a_link_is_given_and_its_target_is_not() {
+    let Some(outside) = Tree::new() else { return };
+    let outside = outside.file("folder/secret");
+    let tree = Tree::new().unwrap();
+    symlink(outside.path("folder/secret"), tree.path("to_file")).unwrap();
+    symlink(outside.path("folder"), tree.path("to_folder")).unwrap();
+    symlink("nowhere", tree.path("dangling")).unwrap();
+    assert_eq!(tree.walk().changed, 4);
+    for name in ["to_file", "to_folder", "dangling"] {
+        assert_eq!(tree.owner(name), (UID, GID), "{name}");
+    }
+    assert_eq!((outside.owner("folder"), outside.owner("folder/secret")), ((0, 0), (0, 0)));
+}
+
+#[test]
+fn a_root_that_is_a_link_is_refused() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.file("real/x");
+    symlink("real", tree.path("link")).unwrap();
+    for name in ["link", "link/"] {
+        let error = Walk::new(UID, GID).run(&tree.path(name), || false, |_| {}).unwrap_err().to_string();
+        assert!(error.ends_with("a symbolic link"), "{error}");
+    }
+    symlink("/", tree.path("slash")).unwrap();
+    let error = Walk::new(UID, GID).run(&tree.path("slash/etc"), || false, |_| {}).unwrap_err().to_string();
+    assert!(error.ends_with("leads to /etc, a system folder"), "{error}");
+    assert_eq!(tree.owner("real/x"), (0, 0));
+}
+
+#[test]
+fn a_planted_hard_link_is_skipped_where_the_kernel_allows_planting() {
+    let Some(outside) = Tree::new() else { return };
+    let outside = outside.file("secret");
+    let tree = Tree::new().unwrap().file("own");
+    fs::hard_link(outside.path("secret"), tree.path("planted")).unwrap();
+    let mut walk = Walk::new(UID, GID);
+    walk.protected_hardlinks = false;
+    let summary = tree.walk_as(&walk);
+    assert_eq!(summary.hard_links, Skipped { count: 1, first: Some((tree.path("planted"), None)) });
+    assert_eq!((outside.owner("secret"), tree.owner("own")), ((0, 0), (UID, GID)));
+    walk.protected_hardlinks = true;
+    assert_eq!(tree.walk_as(&walk).changed, 1);
+}
+
+#[test]
+fn other_mounts_are_not_entered() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.file("mounted/x").file("bound/x").file("source/y");
+    let no: Option<&str> = None;
+    if mount(Some("tmpfs"), &tree.path("mounted"), Some("tmpfs"), MsFlags::empty(), no).is_err() {
+        eprintln!("skipped: mounting is not allowed here");
+        return;
+    }
+    mount(Some(&tree.path("source")), &tree.path("bound"), no, MsFlags::MS_BIND, no).unwrap();
+    let summary = tree.walk();
+    let mounted = tree.owner("mounted");
+    umount(&tree.path("mounted")).unwrap();
+    umount(&tree.path("bound")).unwrap();
+    assert_eq!(summary.mounts.count, 2);
+    assert_eq!(mounted, (0, 0));
+    assert_eq!(tree.owner("bound"), (0, 0));
+}
+
+#[test]
+fn a_stopped_walk_leaves_the_root_unmarked() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = (0..300).fold(tree, |tree, number| tree.file(&number.to_string()));
+    let asked = Cell::new(0);
+    let stop = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 2
+    };
+    let summary = Walk::new(UID, GID).run(tree.0.path(), stop, |_| {}).unwrap();
+    assert!(summary.stopped);
+    assert!((1..300).contains(&summary.changed), "{summary:?}");
+    assert!(!Walk::new(UID, GID).root_is_right(tree.0.path()).unwrap());
+    assert!(!tree.walk().stopped);
+    assert!(Walk::new(UID, GID).root_is_right(tree.0.path()).unwrap());
+}
+
+#[test]
+fn what_the_kernel_denies_is_counted_and_the_rest_goes_on() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.file("kept").file("other");
+    let immutable = |flag: &str| std::process::Command::new("chattr").arg(flag).arg(tree.path("kept")).output();
+    if !immutable("+i").is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this file system has no immutable files");
+        return;
+    }
+    let summary = tree.walk();
+    immutable("-i").unwrap();
+    assert_eq!(summary.denied, Skipped { count: 1, first: Some((tree.path("kept"), Some(Errno::EPERM))) });
+    assert_eq!((tree.owner("other"), tree.owner("")), ((UID, GID), (UID, GID)));
+}
+
+#[test]
+fn a_tree_deeper_than_any_path_is_walked_with_few_descriptors() {
+    const DEPTH: u64 = 3000;
+    let Some(tree) = Tree::new() else { return };
+    let mut folder = openat(AT_FDCWD, tree.0.path(), OFlag::O_DIRECTORY, Mode::empty()).unwrap();
+    for _ in 0..DEPTH {
+        for name in ["a", "left", "right"] {
+            mkdirat(folder.as_fd(), name, Mode::S_IRWXU).unwrap();
+        }
+        folder = openat(folder.as_fd(), "a", OFlag::O_DIRECTORY, Mode::empty()).unwrap();
+    }
+    let summary = tree.walk();
+    assert_eq!((summary.changed, summary.vanished), (3 * DEPTH + 1, 0));
+    assert_eq!(nix::sys::stat::fstat(&folder).unwrap().st_uid, UID);
+    assert_eq!(tree.walk().changed, 0);
+}
+
+#[test]
+fn a_wide_folder_is_walked_piece_by_piece() {
+    let Some(tree) = Tree::new() else { return };
+    for number in 0..20_000 {
+        File::create(tree.path(&number.to_string())).unwrap();
+    }
+    for number in 0..3_000 {
+        fs::create_dir(tree.path(&format!("folder{number}"))).unwrap();
+    }
+    assert_eq!(tree.walk().changed, 23_001);
+    assert_eq!(tree.walk().changed, 0);
+}
+
+/// An attacker exchanges a folder for a link to one outside, over and over, while root walks.
+#[test]
+fn the_swap_race_cannot_be_won() {
+    let Some(outside) = Tree::new() else { return };
+    let outside = outside.file("secret");
+    let tree = Tree::new().unwrap().file("victim/secret");
+    symlink(outside.0.path(), tree.path("link")).unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let attacker = {
+        let (done, root) = (Arc::clone(&done), tree.0.path().to_path_buf());
+        std::thread::spawn(move || {
+            let swap = |from: &str, to: &str| fs::rename(root.join(from), root.join(to)).unwrap();
+            while !done.load(Ordering::Relaxed) {
+                swap("victim", "aside");
+                swap("link", "victim");
+                swap("victim", "link");
+                swap("aside", "victim");
+            }
+        })
+    };
+    for round in 0..300 {
+        tree.walk();
+        assert_eq!((outside.owner("secret"), outside.owner("")), ((0, 0), (0, 0)), "round {round}");
+        for name in ["victim", "victim/secret", "aside", "aside/secret"] {
+            let _ = lchown(tree.path(name), Some(0), Some(0));
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    attacker.join().unwrap();
+}
+
+#[test]
+fn a_moved_folder_on_a_closed_way_is_given_up() {
+    let Some(tree) = Tree::new() else { return };
+    let mut name = String::from("top");
+    for _ in 0..100 {
+        name.push_str("/d");
+    }
+    let tree = tree.file(&format!("{name}/x"));
+    let (from, to) = (tree.path("top"), tree.path("moved"));
+    let moved = Cell::new(false);
+    let stop = || {
+        // The second question comes 64 steps down, when nothing is closed yet; the third one after that.
+        if !moved.get() && fs::metadata(&from).is_ok() {
+            moved.set(true);
+            return false;
+        }
+        let _ = fs::rename(&from, &to);
+        false
+    };
+    let summary = Walk::new(UID, GID).run(tree.0.path(), stop, |_| {}).unwrap();
+    assert!(summary.vanished > 0, "{summary:?}");
+    assert_eq!(tree.owner(""), (UID, GID));
+}
+
+#[test]
+fn refused_roots_are_left_alone() {
+    for root in ["/", "/etc", "/proc/self", "data", ""] {
+        let error = Walk::new(UID, GID).run(Path::new(root), || false, |_| {}).unwrap_err();
+        assert!(error.to_string().starts_with("cannot change the owner of"), "{error}");
+    }
+}

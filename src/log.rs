@@ -1,0 +1,32 @@
+//! Our own log: lines on standard error, as text or JSON.
+#![forbid(unsafe_code)]
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::host::standard_error::StandardError;
+use crate::report::{Report, Severity};
+use crate::settings::value::LogFormat;
+
+/// Starts the log. Called once; a second call changes nothing.
+pub fn start(format: LogFormat) {
+    let layer = tracing_subscriber::fmt::layer().with_writer(|| StandardError).with_target(false);
+    let layer = match format {
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => layer.with_ansi(false).boxed(),
+    };
+    // Fails only where a subscriber is set already.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(LevelFilter::INFO)).try_init();
+}
+
+/// Tells every finding of a report.
+pub fn report(report: &Report) {
+    for finding in report.iter() {
+        match finding.severity {
+            Severity::Warning => tracing::warn!("{finding}"),
+            Severity::Error => tracing::error!("{finding}"),
+        }
+    }
+}

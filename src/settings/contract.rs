@@ -1,0 +1,425 @@
+//! The contract: every variable that is understood, described once.
+//!
+//! Parsing, `cassandra-init variables`, docs/environment.md, suggestions and the coverage test come from this table.
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::cassandra::heap::HeapSize;
+use crate::cassandra::schema::Value;
+use crate::report::{Finding, Report};
+use crate::settings::address::{Host, OwnAddress, SeedList};
+use crate::settings::profile::Profile;
+use crate::settings::raw::{RawEnv, RawVariable, Source};
+use crate::settings::suggest;
+use crate::settings::value::{
+    AbsolutePath, AnyText, Bounded, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
+    InternodeCompression, Label, LaunchMode, LogFormat, MemtableAllocation, Span, Words,
+};
+
+/// A value with the place that it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given<T> {
+    /// The value.
+    pub value: T,
+    /// Its source.
+    pub source: Source,
+}
+
+/// A row of the contract.
+#[derive(Debug)]
+pub struct Variable {
+    /// The name.
+    pub name: &'static str,
+    /// Other names for the same setting.
+    pub aliases: &'static [&'static str],
+    /// What its value is, to complete "expected …".
+    pub expected: &'static str,
+    /// Where it goes.
+    pub target: &'static str,
+    /// What it does, in a line.
+    pub doc: &'static str,
+}
+
+/// A setting that is written to one key of cassandra.yaml as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct YamlSetting {
+    /// The key, under the name that the contract gives it (a renamed one is spelled for the version later).
+    pub key: &'static str,
+    /// Its value.
+    pub value: Value,
+    /// Its source.
+    pub source: Source,
+}
+
+macro_rules! contract {
+    (
+        keys { $( $key_slot:ident: $key_type:ty, $key_name:literal, [$($key_alias:literal),*], $key:literal, $key_doc:literal; )* }
+        others { $( $slot:ident: $type:ty, $name:literal, [$($alias:literal),*], $target:literal, $doc:literal; )* }
+    ) => {
+        /// The contract's variables, typed.
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct Settings {
+            $( #[doc = $key_doc] pub $key_slot: Option<Given<$key_type>>, )*
+            $( #[doc = $doc] pub $slot: Option<Given<$type>>, )*
+        }
+
+        /// Every variable that is understood.
+        pub static CONTRACT: &[Variable] = &[
+            $( Variable {
+                name: $key_name,
+                aliases: &[$($key_alias),*],
+                expected: <$key_type as FromText>::EXPECTED,
+                target: concat!("cassandra.yaml: ", $key),
+                doc: $key_doc,
+            }, )*
+            $( Variable {
+                name: $name,
+                aliases: &[$($alias),*],
+                expected: <$type as FromText>::EXPECTED,
+                target: $target,
+                doc: $doc,
+            }, )*
+        ];
+
+        impl Settings {
+            /// Reads every variable of the contract; each problem becomes a finding, and the slot stays empty.
+            pub fn read(env: &RawEnv, profile: &Profile, report: &mut Report) -> Self {
+                let settings = Self {
+                    $( $key_slot: read_one($key_name, &[$($key_alias),*], env, profile, report), )*
+                    $( $slot: read_one($name, &[$($alias),*], env, profile, report), )*
+                };
+                find_unknown(env, report);
+                settings
+            }
+
+            /// The settings that go to one key of cassandra.yaml as they are.
+            pub fn yaml_settings(&self) -> Vec<YamlSetting> {
+                let mut list = Vec::new();
+                $( if let Some(given) = &self.$key_slot {
+                    list.push(YamlSetting { key: $key, value: (&given.value).into(), source: given.source.clone() });
+                } )*
+                list
+            }
+        }
+    };
+}
+
+/// Cassandra's ceiling (`DatabaseDescriptor.MAX_NUM_TOKENS`).
+type Tokens = Bounded<1, 1536>;
+type Count = Bounded<1, 65_536>;
+type Amount = Bounded<0, 2_147_483_647>;
+
+contract! {
+    keys {
+        cluster_name: ClusterName, "CASSANDRA_CLUSTER_NAME", [], "cluster_name",
+            "Name of the cluster; nodes of another name are refused.";
+        num_tokens: Tokens, "CASSANDRA_NUM_TOKENS", [], "num_tokens",
+            "Tokens of this node; fixed once it has data.";
+        auto_bootstrap: bool, "CASSANDRA_AUTO_BOOTSTRAP", [], "auto_bootstrap",
+            "Whether a new node streams its data from the others.";
+        disk_optimization_strategy: DiskStrategy, "CASSANDRA_DISK_OPTIMIZATION_STRATEGY", [], "disk_optimization_strategy",
+            "The kind of disk under the data.";
+        listen_interface: InterfaceName, "CASSANDRA_LISTEN_INTERFACE", [], "listen_interface",
+            "Interface to listen on for other nodes, instead of an address.";
+        rpc_interface: InterfaceName, "CASSANDRA_RPC_INTERFACE", [], "rpc_interface",
+            "Interface to listen on for clients, instead of an address.";
+        start_rpc: bool, "CASSANDRA_START_RPC", [], "start_rpc",
+            "Thrift, which only 3.11 has.";
+        key_cache_size: Amount, "CASSANDRA_KEY_CACHE_SIZE_IN_MB", [], "key_cache_size_in_mb",
+            "Key cache in MiB.";
+        counter_cache_size: Amount, "CASSANDRA_COUNTER_CACHE_SIZE_IN_MB", [], "counter_cache_size_in_mb",
+            "Counter cache in MiB.";
+        concurrent_reads: Count, "CASSANDRA_CONCURRENT_READS", [], "concurrent_reads",
+            "Threads for reads.";
+        concurrent_writes: Count, "CASSANDRA_CONCURRENT_WRITES", [], "concurrent_writes",
+            "Threads for writes.";
+        concurrent_compactors: Count, "CASSANDRA_CONCURRENT_COMPACTORS", [], "concurrent_compactors",
+            "Compactions at a time.";
+        compaction_throughput: Amount, "CASSANDRA_COMPACTION_THROUGHPUT_MB_PER_SEC", [], "compaction_throughput_mb_per_sec",
+            "Limit of all compactions in MiB/s; 0 is no limit.";
+        memtable_cleanup_threshold: Fraction, "CASSANDRA_MEMTABLE_CLEANUP_THRESHOLD", [], "memtable_cleanup_threshold",
+            "Share of the memtable space that starts a flush.";
+        memtable_allocation_type: MemtableAllocation, "CASSANDRA_MEMTABLE_ALLOCATION_TYPE", [], "memtable_allocation_type",
+            "Where memtables keep their cells.";
+        memtable_flush_writers: Count, "CASSANDRA_MEMTABLE_FLUSH_WRITERS", [], "memtable_flush_writers",
+            "Flushes at a time.";
+        internode_compression: InternodeCompression, "CASSANDRA_INTERNODE_COMPRESSION", [], "internode_compression",
+            "Which traffic between nodes is compressed.";
+        gc_warn_threshold: Amount, "CASSANDRA_GC_WARN_THRESHOLD_IN_MS", [], "gc_warn_threshold_in_ms",
+            "Collector pauses longer than this many milliseconds are logged as warnings.";
+    }
+    others {
+        pod_ip: IpAddr, "POD_IP", [], "cassandra.yaml: listen_address, broadcast_address, broadcast_rpc_address",
+            "The pod's address (downward API, status.podIP).";
+        listen_address: OwnAddress, "CASSANDRA_LISTEN_ADDRESS", [], "cassandra.yaml: listen_address",
+            "Address for other nodes; unset: POD_IP, else the host's.";
+        broadcast_address: OwnAddress, "CASSANDRA_BROADCAST_ADDRESS", [], "cassandra.yaml: broadcast_address",
+            "Address that other nodes are told; unset: the listen address.";
+        rpc_address: OwnAddress, "CASSANDRA_RPC_ADDRESS", [], "cassandra.yaml: rpc_address",
+            "Address for clients; unset: all.";
+        broadcast_rpc_address: OwnAddress, "CASSANDRA_BROADCAST_RPC_ADDRESS", [], "cassandra.yaml: broadcast_rpc_address",
+            "Address that clients are told; unset: the broadcast address.";
+        seeds: SeedList, "CASSANDRA_SEEDS", [], "cassandra.yaml: seed_provider",
+            "Nodes to ask for the cluster; unset: this node.";
+        seed_provider: ClassName, "CASSANDRA_SEED_PROVIDER", [], "cassandra.yaml: seed_provider",
+            "Class that lists the seeds; io.k8s.cassandra.KubernetesSeedProvider is emulated.";
+        endpoint_snitch: ClassName, "CASSANDRA_ENDPOINT_SNITCH", [], "cassandra.yaml: endpoint_snitch",
+            "Class that knows data centres and racks.";
+        dc: Label, "CASSANDRA_DC", ["CASSANDRA_DATACENTER"], "cassandra-rackdc.properties: dc",
+            "Data centre of this node; brings GossipingPropertyFileSnitch.";
+        rack: Label, "CASSANDRA_RACK", [], "cassandra-rackdc.properties: rack",
+            "Rack of this node; brings GossipingPropertyFileSnitch.";
+        max_heap: HeapSize, "CASSANDRA_MAX_HEAP", ["MAX_HEAP_SIZE"], "JVM options: -Xms, -Xmx",
+            "Heap; unset: computed from the container's memory.";
+        new_heap: HeapSize, "HEAP_NEWSIZE", ["CASSANDRA_HEAP_NEWSIZE"], "JVM options: -Xmn",
+            "New generation; only CMS takes it.";
+        ring_delay: Amount, "CASSANDRA_RING_DELAY", [], "JVM options: -Dcassandra.ring_delay_ms",
+            "Milliseconds to wait for the ring when joining.";
+        migration_wait: Amount, "CASSANDRA_MIGRATION_WAIT", [], "JVM options: -Dcassandra.migration_task_wait_in_seconds",
+            "Seconds to wait for schema migrations (3.11.0 to 3.11.9, 4.0.0).";
+        replace_node: Host, "CASSANDRA_REPLACE_NODE", ["CASSANDRA_REPLACE_ADDRESS"], "JVM options: -Dcassandra.replace_address_first_boot",
+            "Address of the dead node whose place this one takes at its first start.";
+        open_jmx: bool, "CASSANDRA_OPEN_JMX", [], "JVM options: JMX",
+            "JMX on every address without a password.";
+        local_jmx: bool, "LOCAL_JMX", [], "JVM options: JMX",
+            "no: JMX on every address with a password file.";
+        gc_stdout: bool, "CASSANDRA_GC_STDOUT", [], "JVM options: -Xlog:gc",
+            "Whether the collector's log goes to standard output.";
+        jvm_opts: Words, "JVM_OPTS", [], "java command line",
+            "JVM options that the files' options win over.";
+        jvm_extra_opts: Words, "JVM_EXTRA_OPTS", [], "java command line",
+            "JVM options that win over the files'.";
+        home: AbsolutePath, "CASSANDRA_HOME", [], "places",
+            "Folder of the distribution, with lib/ in it; unset: /opt/cassandra, else beside a known place.";
+        conf: AbsolutePath, "CASSANDRA_CONF", [], "places",
+            "Folder of the configuration files; unset: /etc/cassandra, else conf/ of the distribution.";
+        data: AbsolutePath, "CASSANDRA_DATA", [], "places, cassandra.yaml: directories",
+            "Root of the data; unset: the volume that is mounted or holds data.";
+        log_dir: AbsolutePath, "CASSANDRA_LOG_DIR", [], "places",
+            "Folder for the collector's log, crash reports and heap dumps; unset: /var/log/cassandra.";
+        heap_dump_dir: AbsolutePath, "CASSANDRA_HEAPDUMP_DIR", [], "JVM options: -XX:HeapDumpPath",
+            "Folder for heap dumps; unset: the log folder.";
+        libjemalloc: AnyText, "CASSANDRA_LIBJEMALLOC", [], "launch",
+            "Path of libjemalloc to preload, or - for none; unset: found.";
+        java_home: AbsolutePath, "JAVA_HOME", [], "places",
+            "Java installation; unset: java on the PATH.";
+        launch: LaunchMode, "CASSANDRA_LAUNCH", [], "launch",
+            "By bin/cassandra or by our own java command line; unset: script where there is one.";
+        profile: AnyText, "CASSANDRA_INIT_PROFILE", [], "this program",
+            "Whose defaults to follow: native, kubernetes-examples or official.";
+        strict: bool, "CASSANDRA_INIT_STRICT", [], "this program",
+            "Whether a warning stops the start.";
+        user: AnyText, "CASSANDRA_INIT_USER", [], "this program",
+            "User to run Cassandra as: name, uid, name:group or uid:gid; unset: cassandra.";
+        run_dir: AbsolutePath, "CASSANDRA_INIT_RUN_DIR", [], "this program",
+            "Folder for what probes read; unset: /run/cassandra-init.";
+        log_format: LogFormat, "CASSANDRA_INIT_LOG_FORMAT", [], "this program",
+            "Form of our own log lines.";
+        overlay: AbsolutePath, "CASSANDRA_CONFIG_OVERLAY", [], "this program",
+            "Folder of mounted configuration files; unset: the first of the folders that images use.";
+        pre_run: AbsolutePath, "CASSANDRA_PRE_RUN", [], "this program",
+            "Pre-run hook; unset: pre_run.sh in the overlay.";
+        pre_run_timeout: Span, "CASSANDRA_PRE_RUN_TIMEOUT", [], "this program",
+            "Time limit of the pre-run hook; unset: 5m.";
+        stop_delay: Span, "CASSANDRA_STOP_DELAY", [], "this program",
+            "Time between not being ready and the SIGTERM to Cassandra; unset: none.";
+        stop_grace: Span, "CASSANDRA_STOP_GRACE", [], "this program",
+            "The pod's grace period: Cassandra is killed just before it ends; unset: no limit.";
+    }
+}
+
+impl<const MIN: u64, const MAX: u64> From<&Bounded<MIN, MAX>> for Value {
+    fn from(number: &Bounded<MIN, MAX>) -> Self {
+        Self::Integer(i64::try_from(number.get()).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<&bool> for Value {
+    fn from(truth: &bool) -> Self {
+        Self::Boolean(*truth)
+    }
+}
+
+impl From<&Fraction> for Value {
+    fn from(fraction: &Fraction) -> Self {
+        Self::Number(fraction.get())
+    }
+}
+
+macro_rules! text_values {
+    ($($name:ident),*) => {$(
+        impl From<&$name> for Value {
+            fn from(text: &$name) -> Self {
+                Self::Text(text.to_string())
+            }
+        }
+    )*};
+}
+text_values!(ClusterName, DiskStrategy, InterfaceName, MemtableAllocation, InternodeCompression);
+
+/// Reads one setting from its name, its aliases or the profile.
+fn read_one<T: FromText>(
+    name: &str,
+    aliases: &[&str],
+    env: &RawEnv,
+    profile: &Profile,
+    report: &mut Report,
+) -> Option<Given<T>> {
+    let names = || std::iter::once(name).chain(aliases.iter().copied());
+    let given: Vec<(&str, &RawVariable)> = names().filter_map(|name| Some((name, env.get(name)?))).collect();
+    let chosen = match given.as_slice() {
+        [] => profile.default(name).map(|text| {
+            let source = Source::Profile(profile.name.clone());
+            (name, RawVariable { text: text.to_owned(), source })
+        }),
+        [(name, only)] => Some((*name, (*only).clone())),
+        [(first_name, first), rest @ ..] => {
+            let winner = profile.winner(given.iter().map(|(name, _)| *name));
+            if let Some((name, variable)) = given.iter().find(|(name, _)| Some(*name) == winner) {
+                Some((*name, (*variable).clone()))
+            } else {
+                for (other_name, other) in rest.iter().filter(|(_, other)| other.text != first.text) {
+                    report.add(Finding::error(
+                        *first_name,
+                        format!(
+                            "'{}' disagrees with {other_name}='{}', another name of the same setting",
+                            first.text, other.text
+                        ),
+                    ));
+                }
+                Some((*first_name, (*first).clone()))
+            }
+        }
+    };
+    let (name, variable) = chosen?;
+    match T::from_text(&variable.text) {
+        Ok(value) => Some(Given { value, source: variable.source }),
+        Err(why) => {
+            let why = why.map_or(String::new(), |why| format!(": {why}"));
+            report.add(Finding::error(
+                name,
+                format!("'{}' is not valid, expected {}{why}", variable.text.escape_debug(), T::EXPECTED),
+            ));
+            None
+        }
+    }
+}
+
+/// Variables of Cassandra's own scripts and of images, which are not ours to judge.
+const FOREIGN: &[&str] = &[
+    "CASSANDRA_ALLOW_CONFIG_ENVIRONMENT_VARIABLES",
+    "CASSANDRA_DOWNLOAD",
+    "CASSANDRA_HEAPDUMP_KEEP_NEWEST_N_FILES",
+    "CASSANDRA_INCLUDE",
+    "CASSANDRA_INIT_ENV",
+    "CASSANDRA_JDK_UNSUPPORTED",
+    "CASSANDRA_LOGS",
+    "CASSANDRA_NAME",
+    "CASSANDRA_SERVICE",
+    "CASSANDRA_SERVICE_NUM_SEEDS",
+    "CASSANDRA_SHA512",
+    "CASSANDRA_VERSION",
+];
+
+/// Whether a name of the form `CASSANDRA_…` is somebody else's: a Kubernetes service link, Cassandra's own, an image's.
+fn is_foreign(name: &str) -> bool {
+    // 6.0 reads CASSANDRA_SETTINGS_<KEY> itself (CASSANDRA-20749).
+    FOREIGN.contains(&name) || name.starts_with("CASSANDRA_SETTINGS_") || is_service_link(name)
+}
+
+/// The variables that Kubernetes service links and Docker links set for a service whose name begins with "cassandra".
+static SERVICE_LINK: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_.*)?)$").ok());
+
+fn is_service_link(name: &str) -> bool {
+    SERVICE_LINK.as_ref().is_some_and(|link| link.is_match(name))
+}
+
+/// All names that are understood.
+pub fn known_names() -> impl Iterator<Item = &'static str> {
+    CONTRACT.iter().flat_map(|variable| std::iter::once(variable.name).chain(variable.aliases.iter().copied()))
+}
+
+fn find_unknown(env: &RawEnv, report: &mut Report) {
+    for name in env.names() {
+        if !name.starts_with("CASSANDRA_") || is_foreign(name) || known_names().any(|known| known == name) {
+            continue;
+        }
+        let finding = Finding::warning(name, "unknown variable, it has no effect");
+        report.add(match suggest::nearest(name, known_names(), 1).first() {
+            Some(nearest) => finding.hint(format!("did you mean {nearest}?")),
+            None => finding.hint("`cassandra-init variables` lists those that are understood"),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(profile: &str, pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
+        let env: RawEnv = pairs.iter().copied().collect();
+        let mut report = Report::default();
+        let settings = Settings::read(&env, &Profile::named(profile).unwrap(), &mut report);
+        (settings, report.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_with_what_was_expected() {
+        let (_, findings) = read(
+            "native",
+            &[
+                ("CASSANDRA_NUM_TOKENS", "many"),
+                ("CASSANDRA_SEEDS", " , "),
+                ("MAX_HEAP_SIZE", "512"),
+                ("CASSANDRA_BOADCAST_ADDRESS", "10.0.0.1"),
+                ("CASSANDRA_AUTO_BOOTSTRAP", "maybe"),
+            ],
+        );
+        insta::assert_snapshot!(findings.join("\n"));
+    }
+
+    #[test]
+    fn two_names_of_one_setting_must_agree_unless_the_profile_says_which_wins() {
+        let pairs = [("MAX_HEAP_SIZE", "512M"), ("CASSANDRA_MAX_HEAP", "1G")];
+        let (_, findings) = read("native", &pairs);
+        assert_eq!(
+            findings,
+            ["CASSANDRA_MAX_HEAP: '1G' disagrees with MAX_HEAP_SIZE='512M', another name of the same setting"]
+        );
+        let (settings, findings) = read("kubernetes-examples", &pairs);
+        assert_eq!(findings, [""; 0]);
+        assert_eq!(settings.max_heap.map(|given| given.value), Some(HeapSize::from_mebibytes(1024)));
+    }
+
+    #[test]
+    fn service_links_and_other_peoples_variables_are_no_findings() {
+        let names = [
+            "CASSANDRA_SERVICE_HOST",
+            "CASSANDRA_SERVICE_PORT",
+            "CASSANDRA_SERVICE_PORT_CQL",
+            "CASSANDRA_PORT",
+            "CASSANDRA_PORT_9042_TCP",
+            "CASSANDRA_PORT_9042_TCP_ADDR",
+            "CASSANDRA_VERSION",
+            "CASSANDRA_SETTINGS_CLUSTER_NAME",
+            "PATH",
+        ];
+        let (_, findings) = read("native", &names.map(|name| (name, "x")));
+        assert_eq!(findings, [""; 0]);
+        assert!(!is_service_link("CASSANDRA_PORT_X_TCP"));
+    }
+
+    #[test]
+    fn every_name_is_described_once() {
+        let mut names: Vec<&str> = known_names().collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(CONTRACT.iter().all(|variable| variable.doc.ends_with('.')));
+    }
+}

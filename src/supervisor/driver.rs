@@ -1,0 +1,181 @@
+//! The loop: turns signals, deaths and deadlines into events, and the machine's actions into system calls.
+//!
+//! One thread, all signals blocked and read from a signalfd, one timer armed only while something is due.
+
+use std::os::fd::AsFd;
+use std::panic::{self, AssertUnwindSafe};
+use std::time::{Duration, Instant};
+
+use crate::exit::Exit;
+use crate::host::command::SpawnError;
+use crate::host::events::{self, Timer};
+use crate::host::process::{self, Child, Ended};
+use crate::host::signals::SignalFd;
+use crate::host::{Error, memory, signals};
+use crate::supervisor::state::{Action, Event, Policy, Supervisor, is_stop};
+
+/// Time between two looks at who is left, once the child has ended.
+const LOOK_FOR_STRAGGLERS: Duration = Duration::from_millis(10);
+
+/// What the loop's owner does about the child.
+pub trait Owner {
+    /// Starts a short-lived helper that looks at the child; it ends with 0 if the child serves.
+    fn observe(&mut self) -> Result<Child, SpawnError>;
+    /// The child serves for the first time.
+    fn served(&mut self);
+    /// A stop was asked for by this signal.
+    fn stopping(&mut self, signal: i32);
+    /// The child is gone.
+    fn gone(&mut self, code: u8, asked: bool, drained_in: Option<Duration>);
+}
+
+/// Supervises `child` until it and everything after it is gone, and says how to exit.
+///
+/// Signals must be blocked. A panic or an error in here ends in a loop that only forwards the stop and reaps.
+pub fn supervise(child: &Child, signals: &SignalFd, policy: Policy, owner: &mut dyn Owner) -> Exit {
+    // The child has its folder; ours would keep a volume from being unmounted.
+    let _ = std::env::set_current_dir("/");
+    // What starting took is not needed any more: an idle PID 1 is small.
+    memory::release_program_pages();
+    let mut driver = Driver {
+        child,
+        signals,
+        start: Instant::now(),
+        observer: None,
+        child_ended: false,
+        stop_asked: false,
+        pending: Vec::new(),
+    };
+    match panic::catch_unwind(AssertUnwindSafe(|| driver.run(policy, owner))) {
+        Ok(Ok(exit)) => return exit,
+        Ok(Err(error)) => tracing::error!("supervision goes on without probes and deadlines: {error}"),
+        Err(_) => {}
+    }
+    // It may have come between a stop and its SIGTERM; a second one changes nothing in a JVM.
+    if driver.stop_asked && !driver.child_ended {
+        let _ = child.signal(nix::libc::SIGTERM);
+    }
+    forward_and_reap(child, signals, driver.child_ended)
+}
+
+struct Driver<'a> {
+    child: &'a Child,
+    signals: &'a SignalFd,
+    start: Instant,
+    observer: Option<Child>,
+    child_ended: bool,
+    stop_asked: bool,
+    /// Events of our own making, for the next round.
+    pending: Vec<Event>,
+}
+
+impl Driver<'_> {
+    fn run(&mut self, policy: Policy, owner: &mut dyn Owner) -> Result<Exit, Error> {
+        let timer = Timer::new()?;
+        let mut machine = Supervisor::new(policy, self.start.elapsed());
+        loop {
+            for event in self.collect(&machine, &timer) {
+                let now = self.start.elapsed();
+                for action in machine.step(event, now) {
+                    if let Some(code) = self.act(action, owner) {
+                        return Ok(if code == 0 { Exit::Success } else { Exit::Child(code) });
+                    }
+                }
+            }
+            if !self.pending.is_empty() {
+                continue;
+            }
+            match machine.deadline() {
+                Some(at) => timer.arm(at.saturating_sub(self.start.elapsed()).max(Duration::from_millis(1)))?,
+                None => timer.disarm()?,
+            }
+            // Who entered from outside (kubectl exec) is no child of ours: only a look tells that it is gone.
+            let look = self.child_ended.then_some(LOOK_FOR_STRAGGLERS);
+            events::wait(&[self.signals.as_fd(), timer.as_fd()], look)?;
+        }
+    }
+
+    /// Everything that has happened since the last look. Deaths come first: a signal that arrives with the child's end must
+    /// not be sent to a reaped child.
+    fn collect(&mut self, machine: &Supervisor, timer: &Timer) -> Vec<Event> {
+        let mut events = std::mem::take(&mut self.pending);
+        let mut received = Vec::new();
+        while let Some(signal) = self.signals.next() {
+            self.stop_asked |= is_stop(signal.signal);
+            received.push(signal.signal);
+        }
+        while let Some(reaped) = process::reap() {
+            if reaped.pid == self.child.pid() && !self.child_ended {
+                self.child_ended = true;
+                events.push(Event::ChildEnded(code_of(reaped.ended)));
+            } else if self.observer.as_ref().is_some_and(|observer| observer.pid() == reaped.pid) {
+                self.observer = None;
+                events.push(Event::Observed(reaped.ended == Ended::Exited(0)));
+            }
+        }
+        events.extend(received.into_iter().filter(|signal| *signal != nix::libc::SIGCHLD).map(Event::Signal));
+        if timer.expired() && machine.deadline().is_some() {
+            events.push(Event::Time);
+        }
+        if self.child_ended && process::all_other_processes().is_empty() {
+            events.push(Event::NobodyLeft);
+        }
+        events
+    }
+
+    fn act(&mut self, action: Action, owner: &mut dyn Owner) -> Option<u8> {
+        match action {
+            Action::Signal(signal) => self.signal(signal),
+            Action::SignalOthers(signal) => process::signal_all_others(signal),
+            Action::Observe => match owner.observe() {
+                Ok(observer) => self.observer = Some(observer),
+                Err(error) => {
+                    tracing::warn!("cannot look whether Cassandra serves: {error}");
+                    self.pending.push(Event::Observed(false));
+                }
+            },
+            Action::Served => owner.served(),
+            Action::Stopping { signal } => owner.stopping(signal),
+            Action::Draining => {}
+            Action::Overdue => tracing::error!("the grace period ends, Cassandra is killed"),
+            Action::StopRepeated { signal } => {
+                tracing::info!("{} again: already stopping", signals::name(signal));
+            }
+            Action::Gone { code, asked, drained_in } => owner.gone(code, asked, drained_in),
+            Action::Exit(code) => return Some(code),
+        }
+        None
+    }
+
+    fn signal(&self, signal: i32) {
+        if self.child_ended {
+            return;
+        }
+        // EPERM or ESRCH must never take PID 1 down.
+        if let Err(error) = self.child.signal(signal) {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+fn code_of(ended: Ended) -> u8 {
+    u8::try_from(ended.code()).unwrap_or(u8::MAX)
+}
+
+/// What is left of PID 1 after a panic: the stop is forwarded, children are reaped, and the end is an error of ours.
+fn forward_and_reap(child: &Child, signals: &SignalFd, mut ended: bool) -> Exit {
+    while !ended {
+        while let Some(received) = signals.next() {
+            if is_stop(received.signal) {
+                let _ = child.signal(nix::libc::SIGTERM);
+            }
+        }
+        while let Some(reaped) = process::reap() {
+            ended |= reaped.pid == child.pid();
+        }
+        if !ended {
+            let _ = events::wait(&[signals.as_fd()], None);
+        }
+    }
+    Exit::Internal
+}

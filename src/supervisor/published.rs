@@ -1,0 +1,122 @@
+//! What PID 1 tells the probes: a small file in the run folder, written by it alone.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::host::Error;
+use crate::host::atomic::{self, Attributes};
+use crate::host::files;
+
+/// The file's name in the run folder.
+const FILE_NAME: &str = "node";
+
+/// How far the node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Files, ownership, the hook: the child is not there yet.
+    Preparing,
+    /// The child runs and has not served yet.
+    Starting,
+    /// The child has served.
+    Serving,
+    /// A stop was asked for.
+    Stopping,
+}
+
+/// What is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// How far the node is.
+    pub phase: Phase,
+    /// The child's process id, as PID 1 sees it.
+    pub child: Option<i32>,
+    /// Where clients reach the node: host, port, and whether only TLS is spoken there.
+    pub endpoint: Option<(String, u16, bool)>,
+    /// The conf folder that the child reads.
+    pub conf: Option<PathBuf>,
+}
+
+const PHASES: [(Phase, &str); 4] = [
+    (Phase::Preparing, "preparing"),
+    (Phase::Starting, "starting"),
+    (Phase::Serving, "serving"),
+    (Phase::Stopping, "stopping"),
+];
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = PHASES.iter().find(|(phase, _)| phase == self).map_or("", |(_, word)| word);
+        f.write_str(word)
+    }
+}
+
+impl fmt::Display for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "phase={}", self.phase)?;
+        if let Some(child) = self.child {
+            writeln!(f, "child={child}")?;
+        }
+        if let Some((host, port, tls_only)) = &self.endpoint {
+            writeln!(f, "host={host}\nport={port}\ntls_only={tls_only}")?;
+        }
+        match &self.conf {
+            Some(conf) => writeln!(f, "conf={}", conf.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Published {
+    /// Reads what `Display` wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let value = |name: &str| {
+            text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+        };
+        let phase = PHASES.iter().find(|(_, word)| value("phase") == Some(word))?.0;
+        let endpoint = match (value("host"), value("port").and_then(|port| port.parse().ok())) {
+            (Some(host), Some(port)) => Some((host.to_owned(), port, value("tls_only") == Some("true"))),
+            _ => None,
+        };
+        let conf = value("conf").map(PathBuf::from);
+        Some(Self { phase, child: value("child").and_then(|pid| pid.parse().ok()), endpoint, conf })
+    }
+
+    /// Where it is in a run folder.
+    pub fn path(run_dir: &Path) -> PathBuf {
+        run_dir.join(FILE_NAME)
+    }
+
+    /// Writes it, readable for everybody: it holds no secret.
+    pub fn write(&self, run_dir: &Path) -> Result<(), Error> {
+        let attributes = Attributes { mode: Some(0o644), owner: None };
+        atomic::write_atomic(&Self::path(run_dir), self.to_string().as_bytes(), attributes)
+    }
+
+    /// Reads what PID 1 wrote; none where no PID 1 of ours runs or ran.
+    pub fn read(run_dir: &Path) -> Result<Option<Self>, Error> {
+        match files::read_trusted(&Self::path(run_dir)) {
+            Ok(bytes) => Ok(Self::parse(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        let published = Published {
+            phase: Phase::Serving,
+            child: Some(17),
+            endpoint: Some(("fd00::1".into(), 9042, true)),
+            conf: Some("/etc/cassandra".into()),
+        };
+        assert_eq!(Published::parse(&published.to_string()), Some(published));
+        let early = Published { phase: Phase::Preparing, child: None, endpoint: None, conf: None };
+        assert_eq!(Published::parse(&early.to_string()), Some(early));
+        assert_eq!(Published::parse("phase=\n"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! One node's life.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use nix::sys::signal::Signal;
+
+use crate::real::{RealNode, alone, cql, signal, wait_until};
+use crate::support::{binary, is_root};
+
+/// Number of mutations that the start of this log replayed.
+fn replayed(log: &str) -> u64 {
+    if log.contains("No commitlog files found; skipping replay") {
+        return 0;
+    }
+    let line = log.lines().find(|line| line.contains("Log replay complete")).expect("a line about the replay");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let at = words.iter().position(|word| word.starts_with("replayed")).unwrap();
+    words[at - 1].parse().unwrap()
+}
+
+#[test]
+fn a_node_starts_serves_drains_and_comes_back() {
+    let _alone = alone();
+    let node = RealNode::new();
+    let mut start = node.start("first.log");
+    wait_until("the JVM", || node.probe("liveness").stdout.contains("Cassandra runs"));
+    let early = node.probe("readiness");
+    assert_eq!(early.code, 1, "not ready before CQL serves: {early:?}");
+    node.wait_ready(&mut start);
+    wait_until("the log line", || start.log().contains("CQL is open on 127.0.0.1 port 9042"));
+    for flag in ["cassandra.skip_wait_for_gossip_to_settle=0", "cassandra.ring_delay_ms=1000"] {
+        let line = fs::read_to_string(format!("/proc/{}/cmdline", start.jvm())).unwrap();
+        assert!(line.contains(flag), "the founding start has {flag}");
+    }
+    assert_eq!(node.probe("startup").code, 0);
+    assert_eq!(node.probe("liveness").code, 0);
+    privileges(start.jvm());
+    no_jvm_for_a_probe(&node);
+    let nodetool = node.path("nodetool");
+    symlink(binary(), &nodetool).unwrap();
+    let status = node.command(&nodetool, &["status"]);
+    assert!(status.stdout.contains("UN  127.0.0.1"), "{status:?}");
+    cql(&[
+        "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+        "CREATE TABLE k.t (id int PRIMARY KEY, v text)",
+        "INSERT INTO k.t (id, v) VALUES (1, 'before the stop')",
+    ]);
+    signal(start.init(), Signal::SIGTERM);
+    wait_until("not ready while stopping", || node.probe("readiness").stdout == "the node is stopping\n");
+    let log = node.path("first.log");
+    assert_eq!(start.wait(), 0);
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.contains("DRAINED"), "Cassandra says that it drained");
+    assert!(log.contains("Cassandra drained and ended in"), "and so do we");
+
+    let mut start = node.start("second.log");
+    node.wait_ready(&mut start);
+    assert_eq!(replayed(&start.log()), 0, "nothing is replayed after a drain");
+    assert_eq!(cql(&["SELECT v FROM k.t WHERE id = 1"]), "before the stop\n");
+    signal(start.jvm(), Signal::SIGKILL);
+    assert_eq!(start.wait(), 137, "SIGKILL of the JVM from outside");
+}
+
+fn privileges(jvm: i32) {
+    if !is_root() {
+        return;
+    }
+    let status = fs::read_to_string(format!("/proc/{jvm}/status")).unwrap();
+    let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert_eq!(line("Uid:"), "Uid:\t4242\t4242\t4242\t4242");
+    assert_eq!(line("Gid:"), "Gid:\t4242\t4242\t4242\t4242");
+    let capabilities = u64::from_str_radix(line("CapEff:").split('\t').nth(1).unwrap(), 16).unwrap();
+    assert_eq!(capabilities & !(1 << 14), 0, "nothing but IPC_LOCK: {capabilities:x}");
+}
+
+/// The probe executes itself and nothing else.
+fn no_jvm_for_a_probe(node: &RealNode) {
+    let trace = node.path("trace");
+    let arguments = ["-f", "-e", "trace=execve,clone,clone3,fork,vfork", "-o", trace.to_str().unwrap()];
+    let binary = binary();
+    let arguments = [&arguments[..], &[binary.to_str().unwrap(), "probe", "readiness"]].concat();
+    assert_eq!(node.command("/usr/bin/strace".as_ref(), &arguments).code, 0);
+    let trace = fs::read_to_string(trace).unwrap();
+    let calls = trace.lines().filter(|line| line.contains('(') && !line.contains("exited")).count();
+    assert_eq!(calls, 1, "one execve and no child:\n{trace}");
+}
+
+#[test]
+fn as_another_user_it_is_an_ordinary_process_that_drains_too() {
+    if !is_root() {
+        eprintln!("skipped: needs root to become another user; the other test runs as an ordinary user then");
+        return;
+    }
+    let _alone = alone();
+    let node = RealNode::new().wrapped(&["setpriv", "--reuid", "4242", "--regid", "4242", "--clear-groups"]);
+    for name in ["data", "log", "run", "conf", "."] {
+        std::os::unix::fs::chown(node.path(name), Some(4242), Some(4242)).unwrap();
+    }
+    for entry in fs::read_dir(node.path("conf")).unwrap().flatten() {
+        std::os::unix::fs::chown(entry.path(), Some(4242), Some(4242)).unwrap();
+    }
+    let mut start = node.start("log.txt");
+    node.wait_ready(&mut start);
+    assert!(start.log().contains("as an ordinary process"));
+    let log = node.path("log.txt");
+    signal(start.init(), Signal::SIGTERM);
+    assert_eq!(start.wait(), 0);
+    assert!(fs::read_to_string(log).unwrap().contains("DRAINED"));
+}

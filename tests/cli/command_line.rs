@@ -1,0 +1,62 @@
+//! Subcommands, names that the binary is called by, exit codes.
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use crate::support::{Node, binary};
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    Node::new().arguments(&["--version"]).run().code(0).prints("cassandra-init 0.1.0");
+    Node::new().arguments(&["--help"]).run().code(0).prints("Without a subcommand");
+    Node::new().arguments(&["render", "--help"]).run().code(0).prints("--cassandra-version");
+}
+
+#[test]
+fn a_wrong_command_line_is_64() {
+    Node::new().arguments(&["render", "--nonsense"]).run().code(64);
+    Node::new().arguments(&["probe", "rediness"]).run().code(64).says("readiness");
+    Node::new().arguments(&["render", "--cassandra-version", "2.2"]).run().code(64).says("not a Cassandra version");
+    Node::new().arguments(&["run", "-p", "x.pid"]).run().code(64).says("'-p' is not an argument for Cassandra");
+}
+
+#[test]
+fn another_first_word_is_executed_with_signals_as_they_should_be() {
+    Node::new().arguments(&["sh", "-c", "exit 7"]).run().code(7);
+    let outcome = Node::new().arguments(&["cat", "/proc/self/status"]).run().code(0);
+    for line in ["SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"] {
+        assert!(outcome.stdout.contains(line), "{line}\n{}", outcome.stdout);
+    }
+    Node::new().arguments(&["no-such-program"]).run().code(127).says("no-such-program");
+    Node::new().arguments(&["/etc/passwd"]).run().code(126).says("/etc/passwd");
+}
+
+#[test]
+fn the_probes_names_reach_the_probe() {
+    let node = Node::new();
+    for (name, kind) in [("ready-probe.sh", "readiness"), ("liveness-probe.sh", "liveness")] {
+        let link = node.path(name);
+        symlink(binary(), &link).unwrap();
+        let output = Command::new(link).env_clear().env("CASSANDRA_INIT_RUN_DIR", node.path("run")).output().unwrap();
+        assert_eq!(output.status.code(), Some(69), "{kind}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("no node runs under cassandra-init here"));
+    }
+}
+
+#[test]
+fn variables_lists_the_contract_in_three_forms() {
+    Node::new().arguments(&["variables"]).run().code(0).prints("CASSANDRA_SEEDS");
+    Node::new().arguments(&["variables", "--format", "json"]).run().code(0).prints("\"name\": \"CASSANDRA_SEEDS\"");
+    let page = include_str!("../../docs/environment.md");
+    assert_eq!(Node::new().arguments(&["variables", "--format", "markdown"]).run().code(0).stdout, page);
+}
+
+#[test]
+fn java_command_prints_what_a_start_would_execute() {
+    let node = Node::new().env("JVM_EXTRA_OPTS", "-Dextra=1 -Dmore=2");
+    let outcome = Node::arguments(node, &["java-command"]).run().code(0);
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert!(lines[0].ends_with("/java/bin/java"), "{}", lines[0]);
+    assert_eq!(lines.last(), Some(&"org.apache.cassandra.service.CassandraDaemon"));
+    assert!(lines.contains(&"-Dextra=1") && lines.contains(&"-Dmore=2"));
+}

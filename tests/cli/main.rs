@@ -1,0 +1,22 @@
+//! The command line, from variables to files: with a stand-in for the JVM, so that each case takes milliseconds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod boot;
+mod command_line;
+mod conf_folder;
+mod environment;
+mod hook;
+mod house;
+mod restarts;
+mod stop_while_booting;

@@ -1,0 +1,104 @@
+//! A panic in PID 1: it still forwards the stop, reaps, and ends with 70. The supervisor is driven directly here, by this
+//! test program started a second time, because nothing known makes the binary panic.
+
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use cassandra_init::host::command::{Command as Child, SpawnError};
+use cassandra_init::host::process;
+use cassandra_init::host::signals::{self, SignalFd};
+use cassandra_init::supervisor::{self, Owner, Policy};
+use nix::libc::{SIGTERM, SIGUSR1};
+use tempfile::TempDir;
+
+use crate::support::{send, wait_until};
+
+const FOLDER: &str = "PANICKING_INIT";
+
+/// Panics wherever it is asked something.
+struct Panics;
+
+impl Owner for Panics {
+    fn observe(&mut self) -> Result<process::Child, SpawnError> {
+        panic!("asked to look")
+    }
+
+    fn served(&mut self) {
+        panic!("told that it serves")
+    }
+
+    fn stopping(&mut self, _signal: i32) {
+        panic!("told to stop")
+    }
+
+    fn gone(&mut self, _code: u8, _asked: bool, _drained_in: Option<Duration>) {
+        panic!("told of the end")
+    }
+}
+
+/// Not a test by itself: the process that the tests below start.
+#[test]
+#[allow(clippy::exit, reason = "this process plays PID 1, whose exit code is looked at")]
+fn panicking_init() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    signals::block_all();
+    let script = "trap 'echo > drained; exit 0' TERM; echo $$ > running; while :; do sleep 0.01; done";
+    let child = Child {
+        arguments: vec!["-c".into(), script.into()],
+        environment: std::env::vars_os().collect(),
+        directory: Some(folder.into()),
+        ..Child::new("/bin/sh")
+    };
+    let child = child.spawn().unwrap();
+    let policy = Policy { observe: std::env::var_os("OBSERVE").is_some(), ..Policy::default() };
+    let exit = supervisor::supervise(&child, &SignalFd::new().unwrap(), policy, &mut Panics);
+    std::process::exit(exit.code().into());
+}
+
+/// Starts it and lets `disturb` bring it to panic and to its end.
+fn panicked(observe: bool, disturb: impl FnOnce(i32, i32)) -> (ExitStatus, bool) {
+    let folder = TempDir::new().unwrap();
+    // The test harness has a thread of its own, which must not take the signals: all threads inherit the mask of env.
+    let mut command = Command::new("env");
+    command.arg("--block-signal").arg(std::env::current_exe().unwrap());
+    command.args(["--exact", "panic::panicking_init"]).env(FOLDER, folder.path());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    if observe {
+        command.env("OBSERVE", "yes");
+    }
+    let mut init = command.spawn().unwrap();
+    let mut child = None;
+    wait_until("the child", || {
+        child = std::fs::read_to_string(folder.path().join("running")).ok().and_then(|text| text.trim().parse().ok());
+        child.is_some()
+    });
+    disturb(i32::try_from(init.id()).unwrap(), child.unwrap());
+    let mut status = None;
+    wait_until("its end", || {
+        status = init.try_wait().unwrap();
+        status.is_some()
+    });
+    (status.unwrap(), folder.path().join("drained").exists())
+}
+
+#[test]
+fn a_panic_at_the_stop_still_stops_the_child() {
+    let (status, drained) = panicked(false, |init, _| send(init, SIGTERM));
+    assert_eq!((status.code(), drained), (Some(70), true));
+}
+
+#[test]
+fn after_a_panic_a_stop_is_forwarded_and_other_signals_are_not() {
+    let (status, drained) = panicked(true, |init, _| {
+        // Its first look at the child, 250 ms after the start, panics; whenever the signals come, they end it in order.
+        send(init, SIGUSR1);
+        send(init, SIGTERM);
+    });
+    assert_eq!((status.code(), drained), (Some(70), true));
+}
+
+#[test]
+fn a_panic_after_the_childs_end_is_an_end() {
+    let (status, drained) = panicked(false, |_, child| send(child, SIGTERM));
+    assert_eq!((status.code(), drained), (Some(70), true));
+}
