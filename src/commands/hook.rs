@@ -28,7 +28,7 @@ const LARGEST: u64 = 1 << 20;
 /// The descriptor on which the hook's environment comes back.
 const BACK: i32 = 3;
 
-/// Sources the hook given as `$1` and, however it ends, lets our own binary (`$2`) print the environment to descriptor 3.
+/// Sources the hook given as `$1` and, however it ends, lets our own binary print the environment to descriptor 3.
 const SOURCE: &str =
     r#"trap 'status=$?; trap - EXIT; "$CASSANDRA_INIT_EXPORT" export-environment; exit $status' EXIT; . "$1""#;
 
@@ -63,6 +63,8 @@ pub(super) struct Hook<'a> {
     pub(super) identity: Option<&'a Identity>,
     /// The live conf folder, which it may edit.
     pub(super) conf: &'a Path,
+    /// A folder of ours that can be written, wherever the root file system is read-only.
+    pub(super) run_dir: &'a Path,
 }
 
 impl Hook<'_> {
@@ -97,7 +99,7 @@ impl Hook<'_> {
     /// A file without a name: nobody else can reach it, and what we read is what was written to it.
     fn back(&self) -> Result<File, Failure> {
         let nowhere = |error| self.failed(format!("has nowhere to write to: {error}"));
-        let back = tempfile::tempfile().map_err(nowhere)?;
+        let back = tempfile::tempfile_in(self.run_dir).map_err(nowhere)?;
         // The hook opens it by its name in /proc, which checks the owner again.
         if let Some(identity) = self.identity {
             fchown(&back, Some(identity.uid), Some(identity.gid)).map_err(nowhere)?;
@@ -108,9 +110,9 @@ impl Hook<'_> {
     fn command(&self, back: &File) -> Result<Command, Failure> {
         let descriptor: OwnedFd = back.as_fd().try_clone_to_owned().map_err(|error| self.failed(error))?;
         let mut environment = launch::environment(self.environment, self.identity);
-        environment.push(("CASSANDRA_CONF".into(), self.conf.into()));
-        environment.push(("CASSANDRA_INIT_ENV".into(), format!("/proc/self/fd/{BACK}").into()));
-        environment.push(("CASSANDRA_INIT_EXPORT".into(), launch::own_program()?.into()));
+        launch::set(&mut environment, "CASSANDRA_CONF", self.conf);
+        launch::set(&mut environment, "CASSANDRA_INIT_ENV", format!("/proc/self/fd/{BACK}"));
+        launch::set(&mut environment, "CASSANDRA_INIT_EXPORT", launch::own_program()?);
         Ok(Command {
             environment,
             directory: Some(self.conf.to_owned()),

@@ -31,7 +31,8 @@ pub(super) fn environment(environment: &[Assignment], identity: Option<&Identity
     list
 }
 
-fn set(list: &mut Vec<Assignment>, name: &str, value: impl AsRef<OsStr>) {
+/// Sets a variable in place of whatever it was.
+pub(super) fn set(list: &mut Vec<Assignment>, name: &str, value: impl AsRef<OsStr>) {
     list.retain(|(known, _)| known != name);
     list.push((name.into(), value.as_ref().to_owned()));
 }

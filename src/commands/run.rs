@@ -109,6 +109,7 @@ fn run_hook(situation: &mut Situation, environment: &[Assignment], interrupt: &I
         environment,
         identity: situation.identity.as_ref(),
         conf: situation.folder.live(),
+        run_dir: &situation.run_dir,
     }
     .run(interrupt, &mut findings);
     situation.folder.take_back()?;

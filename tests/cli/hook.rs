@@ -74,6 +74,24 @@ fn what_says_who_runs_what_where_is_not_a_hooks_to_change() {
 }
 
 #[test]
+fn it_sees_the_folder_that_cassandra_will_read_and_needs_no_tmp() {
+    if !is_root() {
+        return crate::support::skip_or_fail("needs root to mount");
+    }
+    let node = node().file(
+        "conf-overlay/pre_run.sh",
+        "echo \"$CASSANDRA_CONF\" > \"$STANDIN/hook-conf\"\nexport CASSANDRA_DC=dc7\n",
+    );
+    let conf = node.path("conf").display().to_string();
+    let read_only = format!("mount --bind {conf} {conf} && mount -o remount,ro,bind {conf} && exec \"$@\"");
+    let node = node.wrapped(&["unshare", "--mount", "sh", "-c", &read_only, "sh"]).env("TMPDIR", "/nonexistent");
+    node.start_and_stop().code(0);
+    let seen = std::fs::read_to_string(node.path("standin/hook-conf")).unwrap();
+    assert_eq!(seen.trim(), node.path("run/conf").display().to_string());
+    assert!(node.files("run/conf")["cassandra-rackdc.properties"].contains("dc=dc7"));
+}
+
+#[test]
 fn what_it_exports_is_checked_like_the_environment() {
     let node = node().file("conf-overlay/pre_run.sh", "export CASSANDRA_NUM_TOKENS=many\n");
     node.run().code(78).says("CASSANDRA_NUM_TOKENS: 'many' is not valid");
