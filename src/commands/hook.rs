@@ -27,6 +27,8 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 const LARGEST: u64 = 1 << 20;
 /// The descriptor on which the hook's environment comes back.
 const BACK: i32 = 3;
+/// The descriptor of our own program in a sourced hook: its path may lie below a folder that is closed to the user.
+const PROGRAM: i32 = 4;
 
 /// Sources the hook given as `$1` and, however it ends, lets our own binary print the environment to descriptor 3.
 const SOURCE: &str =
@@ -112,7 +114,6 @@ impl Hook<'_> {
         let mut environment = launch::environment(self.environment, self.identity);
         launch::set(&mut environment, "CASSANDRA_CONF", self.conf);
         launch::set(&mut environment, "CASSANDRA_INIT_ENV", format!("/proc/self/fd/{BACK}"));
-        launch::set(&mut environment, "CASSANDRA_INIT_EXPORT", launch::own_program()?);
         Ok(Command {
             environment,
             directory: Some(self.conf.to_owned()),
@@ -131,11 +132,15 @@ impl Hook<'_> {
         let shell = ["/bin/bash", "/usr/bin/bash", "/bin/sh"].iter().map(Path::new).find(|shell| shell.is_file());
         let shell = shell.ok_or_else(|| self.failed("is not executable, and there is no shell to source it"))?;
         let arguments = [OsStr::new("-c"), OsStr::new(SOURCE), OsStr::new("pre_run"), self.path.as_os_str()];
-        Ok(Command {
+        let program = File::open("/proc/self/exe").map_err(|error| self.failed(error))?;
+        let mut command = Command {
             program: shell.to_owned(),
             arguments: arguments.map(OsString::from).to_vec(),
             ..self.command(back)?
-        })
+        };
+        command.inherit.push((program.into(), PROGRAM));
+        launch::set(&mut command.environment, "CASSANDRA_INIT_EXPORT", format!("/proc/self/fd/{PROGRAM}"));
+        Ok(command)
     }
 
     fn wait(&self, child: &Child, start: Instant, interrupt: &Interrupt) -> Result<Ended, Failure> {

@@ -142,8 +142,3 @@ pub(super) fn adopt_orphans() {
         tracing::warn!("{error}");
     }
 }
-
-/// Our own executable, by a path that the Cassandra user can reach.
-pub(super) fn own_program() -> Result<PathBuf, Failure> {
-    std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, error))
-}

@@ -52,15 +52,16 @@ impl Owner for Node {
     fn observe(&mut self) -> Result<Child, SpawnError> {
         let mut environment = launch::environment(&self.environment, self.identity.as_ref());
         environment.push(("CASSANDRA_INIT_RUN_DIR".into(), self.run_dir.clone().into()));
-        let program = launch::own_program().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
         Command {
+            argv0: Some(env!("CARGO_PKG_NAME").into()),
             arguments: vec!["observe".into()],
             environment,
             identity: self.identity.clone(),
             stdin: Stdio::Null,
             stdout: Stdio::Null,
             stderr: Stdio::Null,
-            ..Command::new(program)
+            // Not by its path, which may lie below a folder that is closed to the user (proc_pid_exe(5)).
+            ..Command::new("/proc/self/exe")
         }
         .spawn()
     }

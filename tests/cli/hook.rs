@@ -29,6 +29,18 @@ fn the_recipe_mounted_as_a_configmap_does_it_sets_the_replace_address() {
 }
 
 #[test]
+fn a_binary_below_a_closed_folder_serves_a_sourced_hook_too() {
+    let node = node().file("conf-overlay/pre_run.sh", "export CASSANDRA_CLUSTER_NAME=Closed\n").file("closed/x", "");
+    std::fs::copy(crate::support::binary(), node.path("closed/cassandra-init")).unwrap();
+    let binary = node.path("closed/cassandra-init").display().to_string();
+    // The wrapper starts the copy in place of the binary that the builder names.
+    let node =
+        node.mode("closed", 0o700).wrapped(&["sh", "-c", "copy=$1; shift 2; exec \"$copy\" \"$@\"", "sh", &binary]);
+    node.start_and_stop().code(0);
+    assert_eq!(node.yaml("cluster_name"), "Closed");
+}
+
+#[test]
 fn the_recipe_on_another_host_sets_nothing() {
     let other = include_str!("../seeds/configmap-pre-run.yaml");
     let documents: serde_yaml::Value = serde_yaml::from_str(other).unwrap();
