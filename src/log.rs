@@ -25,6 +25,7 @@ pub fn start(format: LogFormat) {
 pub fn report(report: &Report) {
     for finding in report.iter() {
         match finding.severity {
+            Severity::Note => tracing::info!("{finding}"),
             Severity::Warning => tracing::warn!("{finding}"),
             Severity::Error => tracing::error!("{finding}"),
         }

@@ -6,7 +6,6 @@ use crate::cli::InputArguments;
 use crate::commands::situation::Situation;
 use crate::commands::{Assignment, print};
 use crate::exit::{Exit, Failure};
-use crate::report::Severity;
 
 /// Prints each finding; 78 if one of them would stop the start.
 pub(super) fn check(input: &InputArguments, environment: &[Assignment]) -> Result<Exit, Failure> {
@@ -14,8 +13,7 @@ pub(super) fn check(input: &InputArguments, environment: &[Assignment]) -> Resul
     let result = situation.plan();
     let mut text = String::new();
     for finding in situation.report.iter() {
-        let word = if finding.severity == Severity::Error { "error" } else { "warning" };
-        let _ = writeln!(text, "{word}: {finding}");
+        let _ = writeln!(text, "{}: {finding}", finding.severity);
     }
     if let Some(hook) = &situation.hook {
         let _ = writeln!(text, "note: the pre-run hook {} was not run", hook.display());

@@ -117,6 +117,6 @@ mod tests {
         let bad = || OsString::from_vec(vec![0xff]);
         let mut report = Report::default();
         RawEnv::from_process(&[("LS_COLORS".into(), bad()), ("CASSANDRA_DC".into(), bad())], &mut report);
-        assert_eq!(report.iter().map(|finding| finding.place.as_str()).collect::<Vec<_>>(), ["CASSANDRA_DC"]);
+        assert_eq!(report.iter().map(|finding| finding.place.to_string()).collect::<Vec<_>>(), ["CASSANDRA_DC"]);
     }
 }
