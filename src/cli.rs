@@ -30,6 +30,8 @@ enum Command {
     },
     /// Show what this start would write
     Render(RenderArguments),
+    /// Show every effective setting with its layer and exact source
+    Explain(ExplainArguments),
     /// Report everything that is wrong with the configuration
     Check(InputArguments),
     /// List the variables that are understood
@@ -97,6 +99,29 @@ pub struct RenderArguments {
     pub output: Option<PathBuf>,
 }
 
+/// What `explain` shows.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArguments {
+    /// Settings to show, all of them if none is named: a key or path of cassandra.yaml, a property, a JVM option, a variable
+    #[arg(value_name = "KEY", allow_hyphen_values = true)]
+    pub keys: Vec<String>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+    /// What to work on
+    #[command(flatten)]
+    pub input: InputArguments,
+}
+
+/// Form of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// A line for each.
+    Text,
+    /// JSON.
+    Json,
+}
+
 /// Form of the list of variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
@@ -131,6 +156,8 @@ pub enum Invocation {
     },
     /// Show what would be written.
     Render(RenderArguments),
+    /// Show who set what.
+    Explain(ExplainArguments),
     /// Report what is wrong.
     Check(InputArguments),
     /// List the variables.
@@ -160,6 +187,7 @@ pub enum Invocation {
 pub(crate) const SUBCOMMANDS: &[&str] = &[
     "run",
     "render",
+    "explain",
     "check",
     "variables",
     "probe",
@@ -205,6 +233,7 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
     Ok(match Typed::try_parse_from(words)?.command {
         Command::Run { arguments } => Invocation::Run { arguments, profile },
         Command::Render(arguments) => Invocation::Render(arguments),
+        Command::Explain(arguments) => Invocation::Explain(arguments),
         Command::Check(input) => Invocation::Check(input),
         Command::Variables { format } => Invocation::Variables(format),
         Command::Probe { kind, timeout } => Invocation::Probe(kind, timeout),

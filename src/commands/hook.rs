@@ -16,8 +16,7 @@ use crate::host::events;
 use crate::host::privileges::Identity;
 use crate::host::process::{self, Child, Ended};
 use crate::report::{Finding, Report};
-use crate::settings::contract;
-use crate::settings::{RawEnv, Settings};
+use crate::settings::{RawEnv, Settings, contract, file, secret};
 
 const DEFAULT_LIMIT: Duration = Duration::from_mins(5);
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
@@ -52,9 +51,6 @@ const NOT_FROM_A_HOOK: &[&str] = &[
     "CASSANDRA_PRE_RUN",
     "CASSANDRA_PRE_RUN_TIMEOUT",
 ];
-
-/// Variables whose values can hold a password (`-Djavax.net.ssl.keyStorePassword=…`), and are not logged.
-const PRIVATE: &[&str] = &["JVM_OPTS", "JVM_EXTRA_OPTS"];
 
 /// Everything that a run of the hook needs.
 pub(super) struct Hook<'a> {
@@ -195,12 +191,10 @@ impl Hook<'_> {
                 if !ours {
                     report.add(Finding::warning(name, "a hook cannot change it, the value from the hook is not used"));
                 }
-            } else if contract::known_names().any(|known| known == name) {
-                if PRIVATE.contains(&name) {
-                    tracing::info!("pre-run hook: {name} is set");
-                } else {
-                    tracing::info!("pre-run hook: {name}={value}");
-                }
+            } else if file::stem(name).is_some() {
+                report.add(Finding::warning(name, "a hook cannot name a file that is read as root, it is not used"));
+            } else if contract::is_known(name) {
+                tracing::info!("pre-run hook: {name}={}", secret::shown(name, value).escape_debug());
                 exported.push((name.to_owned(), value.to_owned()));
             }
         }

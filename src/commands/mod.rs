@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod environment;
+mod explain;
 mod export;
 mod hook;
 mod interrupt;
@@ -32,6 +34,7 @@ pub(crate) type Assignment = (OsString, OsString);
 pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Result<Exit, Failure> {
     match invocation {
         Invocation::Run { arguments, profile } => run::run(&arguments, profile, environment),
+        Invocation::Explain(arguments) => explain::explain(&arguments, environment),
         Invocation::Render(arguments) => render::render(&arguments, environment),
         Invocation::Check(input) => check::check(&input, environment),
         Invocation::Variables(format) => variables::variables(format),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::cassandra::{Line, java};
-use crate::commands::{Assignment, passthrough, places, run_folder};
+use crate::commands::{Assignment, environment, passthrough, places, run_folder};
 use crate::config::defaults;
 use crate::config::jvm_options::JvmOptions;
 use crate::exit::{Exit, Failure};
@@ -23,7 +23,7 @@ pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Fa
 
 fn command(arguments: &[OsString], environment: &[Assignment]) -> Result<Command, Failure> {
     let mut report = Report::default();
-    let env = RawEnv::from_process(environment, &mut report);
+    let env = environment::of_process(environment, &mut report);
     let profile = Profile::named("native").map_err(|error| Failure::new(Exit::Internal, error))?;
     let settings = Settings::read(&env, &profile, &mut report);
     let distribution = places::distribution(&settings, &env)?;

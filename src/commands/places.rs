@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::cassandra::Version;
 use crate::cassandra::distribution::{self, Distribution, Java};
+use crate::config::overlay::{self, Fragment};
 use crate::config::plan::DATA_ROOTS;
 use crate::exit::{Exit, Failure};
 use crate::host::mounts::Mounts;
 use crate::host::{files, program};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Place, Report};
 use crate::settings::{RawEnv, Settings};
 
 /// Where a distribution is looked for when CASSANDRA_HOME is not set.
@@ -211,7 +212,7 @@ pub(super) fn run_dirs(env: &RawEnv) -> Vec<PathBuf> {
 }
 
 /// The overlay: CASSANDRA_CONFIG_OVERLAY, else the first known folder that exists.
-pub(super) fn overlay(settings: &Settings) -> Result<Option<PathBuf>, Failure> {
+pub(super) fn overlay_folder(settings: &Settings) -> Result<Option<PathBuf>, Failure> {
     match &settings.overlay {
         Some(given) if given.value.as_path().is_dir() => Ok(Some(given.value.as_path().to_owned())),
         Some(given) => {
@@ -268,6 +269,39 @@ pub(super) fn overlay_files(folder: &Path, hook: Option<&Path>) -> Result<Vec<(S
             continue;
         }
         found.push((name.to_owned(), files::read_trusted(&path)?));
+    }
+    Ok(found)
+}
+
+/// The fragments in the overlay's folders, as [`overlay::is_fragment_folder`] knows them. What lies there and is not read is a
+/// finding: a misspelled name must not go unnoticed.
+pub(super) fn overlay_fragments(folder: &Path, report: &mut Report) -> Result<Vec<Fragment>, Failure> {
+    let mut found = Vec::new();
+    let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
+    let shown = |path: &Path| !path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    for (name, path) in listing(folder).filter(|path| shown(path) && path.is_dir()).filter_map(named) {
+        if !overlay::is_fragment_folder(&name) {
+            if name.ends_with(overlay::SUFFIX) {
+                let message = "is not read, fragments are in cassandra.yaml.d, cassandra-rackdc.properties.d and \
+                               jvm-server.options.d";
+                report.add(Finding::warning(Place::file(path.display().to_string(), None, None), message));
+            }
+            continue;
+        }
+        for (file, path) in listing(&path).filter(|path| shown(path)).filter_map(named) {
+            if !path.is_file() || !overlay::is_fragment(&name, &file) {
+                let message = "is not read, expected a file whose name ends like that of what it is merged into";
+                report.add(Finding::warning(Place::file(format!("{name}/{file}"), None, None), message));
+                continue;
+            }
+            match String::from_utf8(files::read_trusted(&path)?) {
+                Ok(text) => found.push(Fragment { folder: name.clone(), name: file, text }),
+                Err(_) => report.add(Finding::error(
+                    Place::file(format!("{name}/{file}"), None, None),
+                    "the mounted file is not valid UTF-8",
+                )),
+            }
+        }
     }
     Ok(found)
 }

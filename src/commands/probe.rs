@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use crate::cli::ProbeKind;
 use crate::client::cql::{self, Answer};
-use crate::commands::{Assignment, print, run_folder};
+use crate::commands::{Assignment, environment, print, run_folder};
 use crate::exit::{Exit, Failure};
 use crate::report::Report;
-use crate::settings::RawEnv;
 use crate::supervisor::{Phase, Published};
 
 /// An answer with its reason.
@@ -50,7 +49,7 @@ pub(super) fn observe(environment: &[Assignment]) -> Result<Exit, Failure> {
 }
 
 fn published(environment: &[Assignment]) -> Result<Option<Published>, Failure> {
-    run_folder::published(&RawEnv::from_process(environment, &mut Report::default()))
+    run_folder::published(&environment::of_process(environment, &mut Report::default()))
 }
 
 /// Once the node has served, this never turns into no again: a restart by the kubelet helps nobody.

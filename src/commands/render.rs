@@ -5,10 +5,12 @@ use std::io::IsTerminal as _;
 use crate::cli::RenderArguments;
 use crate::commands::situation::Situation;
 use crate::commands::{Assignment, print};
-use crate::config::diff;
+use crate::config::plan::PlannedFile;
+use crate::config::{diff, provenance};
 use crate::exit::{Exit, Failure};
 use crate::host::atomic::{self, Attributes};
 use crate::host::folders;
+use crate::settings::secret;
 
 /// Prints the diff of every file that a start would change, or writes all files to `--output`.
 pub(super) fn render(arguments: &RenderArguments, environment: &[Assignment]) -> Result<Exit, Failure> {
@@ -22,13 +24,23 @@ pub(super) fn render(arguments: &RenderArguments, environment: &[Assignment]) ->
     if let Some(output) = &arguments.output {
         folders::create_folders(output, 0o755, None)?;
         for (name, text) in situation.files(&ready.plan) {
-            atomic::write_atomic(&output.join(name), text.as_bytes(), Attributes::default())?;
+            // Somebody's own copy, to be looked at: a secret in it is nobody else's.
+            let mode = secret::holds_secret(&text).then_some(0o600);
+            atomic::write_atomic(&output.join(name), text.as_bytes(), Attributes { mode, owner: None })?;
         }
     }
     if arguments.diff || arguments.output.is_none() {
         let colour = std::io::stdout().is_terminal();
         let files = ready.plan.files.iter().filter(|file| file.before != file.after);
-        print(&files.map(|file| diff::unified(&file.name, &file.before, &file.after, colour)).collect::<String>())?;
+        print(&files.map(|file| shown(file, colour)).collect::<String>())?;
     }
     Ok(Exit::Success)
+}
+
+/// The diff of a file without its secrets.
+fn shown(file: &PlannedFile, colour: bool) -> String {
+    let diff = diff::unified(&file.name, &file.before, &file.after, colour);
+    let secrets: Vec<String> =
+        [&file.before, &file.after].into_iter().flat_map(|text| provenance::secrets(&file.name, text)).collect();
+    secret::hide_in_text(&diff, &secrets)
 }

@@ -6,15 +6,17 @@ use std::time::Instant;
 
 use crate::cassandra::stamp::{Stage, Stamp};
 use crate::cli::{self, InputArguments};
+use crate::commands::explain::Explained;
 use crate::commands::hook::Hook;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::node::{self, Node};
 use crate::commands::run_folder::RunFolder;
 use crate::commands::situation::{Ready, Situation};
-use crate::commands::{Assignment, launch, ownership, passthrough};
+use crate::commands::{Assignment, environment, launch, ownership, passthrough, run_folder};
 use crate::config::documents::{BaseFile, Layer};
 use crate::exit::{Exit, Failure};
 use crate::host::{self, limits, privileges, process};
+use crate::report::Report;
 use crate::settings::value::{FromText as _, LogFormat};
 use crate::supervisor::{self, Phase, Policy};
 
@@ -38,6 +40,7 @@ pub(super) fn run(
     interrupt.check()?;
     let command = launch::command(&situation, &ready.plan, &arguments, environment)?;
     write_files(&mut situation, &ready)?;
+    record(&situation, &ready);
     interrupt.check()?;
     ownership::settle(&situation, &ready.plan, &interrupt)?;
     let stamp = stamp(&situation, &ready);
@@ -73,9 +76,9 @@ pub(super) fn run(
 
 /// Read before everything else, so that problems of everything else can be told; a wrong value is told with them.
 fn log_format(environment: &[Assignment]) -> LogFormat {
-    let value =
-        environment.iter().find(|(name, _)| name == "CASSANDRA_INIT_LOG_FORMAT").and_then(|(_, value)| value.to_str());
-    value.and_then(|text| LogFormat::from_text(text).ok()).unwrap_or(LogFormat::Text)
+    let env = environment::of_process(environment, &mut Report::default());
+    let text = env.text("CASSANDRA_INIT_LOG_FORMAT");
+    text.and_then(|text| LogFormat::from_text(text).ok()).unwrap_or(LogFormat::Text)
 }
 
 fn introduce(situation: &Situation) {
@@ -101,7 +104,7 @@ fn run_hook(situation: &mut Situation, environment: &[Assignment], interrupt: &I
     if let Some(identity) = &situation.identity {
         situation.folder.lend(identity.uid)?;
     }
-    let mut findings = crate::report::Report::default();
+    let mut findings = Report::default();
     let exported = Hook {
         path: &path,
         settings: &situation.settings,
@@ -127,8 +130,7 @@ fn read_after_hook(situation: &Situation) -> Result<BTreeMap<String, BaseFile>, 
     for (name, before) in &situation.base {
         match read(name).map(String::from_utf8) {
             Ok(Ok(text)) => {
-                let layer = if text == before.text { before.layer } else { Layer::Hook };
-                base.insert(name.clone(), BaseFile { text, layer });
+                base.insert(name.clone(), BaseFile::after_hook(before, text));
             }
             Ok(Err(_)) => {
                 let message = format!("{name}: what the pre-run hook made of it is not UTF-8 text");
@@ -142,7 +144,7 @@ fn read_after_hook(situation: &Situation) -> Result<BTreeMap<String, BaseFile>, 
         if let (false, Ok(text)) = (situation.base.contains_key(&name), read(&name).map(String::from_utf8))
             && let Ok(text) = text
         {
-            base.insert(name, BaseFile { text, layer: Layer::Hook });
+            base.insert(name, BaseFile::new(text, Layer::Hook));
         }
     }
     Ok(base)
@@ -175,6 +177,14 @@ fn write_files(situation: &mut Situation, ready: &Ready) -> Result<(), Failure> 
         tracing::info!("{}: wrote {}", situation.folder.live().display(), changed.join(", "));
     }
     Ok(())
+}
+
+/// For `explain`. A node runs without it, too.
+fn record(situation: &Situation, ready: &Ready) {
+    let json = Explained::of(situation, ready).json();
+    if let Err(error) = run_folder::record_plan(&situation.run_dir, &json) {
+        tracing::warn!("{error}: explain cannot show what this start was made of");
+    }
 }
 
 fn stamp(situation: &Situation, ready: &Ready) -> Stamp {

@@ -8,6 +8,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::commands::places;
 use crate::exit::{Exit, Failure};
+use crate::host::atomic::{self, Attributes};
 use crate::host::{Error, files, folders, privileges};
 use crate::settings::RawEnv;
 use crate::supervisor::{Phase, Published};
@@ -34,6 +35,13 @@ impl RunFolder {
             let message = format!("another cassandra-init runs a node here, it holds {}", lock.display());
             Failure::message(Exit::TryAgain, message).hint("one node for each run folder: see CASSANDRA_INIT_RUN_DIR")
         })?;
+        // That of an earlier start says nothing of this one.
+        match fs::remove_file(path.join(PLAN)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::at("remove", path.join(PLAN), error).into());
+            }
+            _ => {}
+        }
         Published { phase: Phase::Preparing, child: None, endpoint: None, conf: None }.write(path)?;
         Ok(Self { _lock: lock })
     }
@@ -62,6 +70,24 @@ fn close(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where PID 1 records its plan: for root or us alone, although secrets are left out of it.
+const PLAN: &str = "plan.json";
+
+/// Records the plan of this start, as `explain` shows it.
+pub(super) fn record_plan(run_dir: &Path, json: &str) -> Result<(), Error> {
+    let attributes = Attributes { mode: Some(0o600), owner: None };
+    atomic::write_atomic(&run_dir.join(PLAN), json.as_bytes(), attributes)
+}
+
+/// The plan that a living PID 1 recorded, or why it cannot be read; none where none lives or it has not come that far.
+pub(super) fn recorded_plan(env: &RawEnv) -> Option<Result<String, Error>> {
+    let place = places::run_dirs(env).into_iter().find(|place| is_held(&place.join(LOCK)))?;
+    match files::read_trusted_text(&place.join(PLAN)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        result => Some(result),
+    }
 }
 
 /// What a living PID 1 publishes here; none where none lives. A file that a killed one left does not count.

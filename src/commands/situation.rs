@@ -8,9 +8,9 @@ use crate::cassandra::distribution::Java;
 use crate::cassandra::stamp::{self, Stage, Stamp};
 use crate::cassandra::{Distribution, Line};
 use crate::cli::InputArguments;
-use crate::commands::{Assignment, places};
+use crate::commands::{Assignment, environment, places};
 use crate::config::apply::ConfFolder;
-use crate::config::defaults;
+use crate::config::{defaults, generic, overlay};
 use crate::config::documents::{BaseFile, Documents, Layer, RACKDC, YAML};
 use crate::config::plan::{self, HostFacts, Inputs, Plan};
 use crate::exit::{Exit, Failure};
@@ -94,8 +94,8 @@ impl Situation {
         of_settings: &mut Report,
     ) -> Result<Self, Failure> {
         let env = match &input.env_file {
-            Some(path) => env_from_file(path)?,
-            None => RawEnv::from_process(environment, lasting),
+            Some(path) => environment::from_file(path, lasting)?,
+            None => environment::of_process(environment, lasting),
         };
         let profile = profile(&env, called_as)?;
         let settings = Settings::read(&env, &profile, of_settings);
@@ -118,7 +118,7 @@ impl Situation {
         let conf = input.conf.clone().unwrap_or_else(|| places::conf(&settings, &distribution.home));
         let group = identity.as_ref().map(|identity| identity.gid);
         let mut folder = ConfFolder::look(&conf, &run_dir, group, &mounts)?;
-        let overlay = places::overlay(&settings)?;
+        let overlay = places::overlay_folder(&settings)?;
         let hook = places::hook(&settings, overlay.as_deref())?;
         let overlay_files = match &overlay {
             Some(overlay) => places::overlay_files(overlay, hook.as_deref())?,
@@ -128,7 +128,11 @@ impl Situation {
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         let pristine =
             folder.pristine(&wanted, defaults::files(distribution.version.line()), hook.is_some(), &mounts)?;
-        let base = with_overlay(&pristine, overlay_files, &distribution, lasting);
+        let mut base = with_overlay(&pristine, overlay_files, &distribution, lasting);
+        if let Some(overlay) = &overlay {
+            let fragments = places::overlay_fragments(overlay, lasting)?;
+            overlay::merge(&mut base, fragments, distribution.version, &distribution.option_files(), lasting);
+        }
         let holds_data = places::holds_data(&data_root);
         let stamp = stamp_on_disk(&data_root);
         Ok(Self {
@@ -190,22 +194,25 @@ impl Situation {
         let option_files = self.distribution.option_files();
         self.find_unread_script(report);
         let Some(documents) = Documents::parse(&self.base, &option_files, report) else { return Ok(None) };
-        let addresses = plan::choose_addresses(&self.settings, &self.profile, &self.host, &documents, report);
+        let version = self.distribution.version;
+        let (settings, documents) = generic::apply(&self.settings, &documents, version, report);
+        generic::find_passed_through(&self.env, version, report);
+        let addresses = plan::choose_addresses(&settings, &self.profile, &self.host, &documents, report);
         let decision = seeds::decide(&Question {
-            given: self.settings.seeds.as_ref().map(|given| (given.value.seeds(), given.source.clone())),
+            given: settings.seeds.as_ref().map(|given| (given.value.seeds(), given.source.clone())),
             provider: self.provider(&documents),
             in_file: &plan::seeds_in_file(&documents),
             own_address: &addresses.own,
             own_addresses: &self.host.addresses.iter().map(|(_, address)| *address).collect::<Vec<IpAddr>>(),
             own_names: &own_names(&self.host)?,
             empty: !self.bootstrapped,
-            replacing: self.settings.replace_node.is_some(),
+            replacing: settings.replace_node.is_some(),
         })
         .map_err(|error| {
             Failure::new(Exit::Unavailable, error).hint("set CASSANDRA_SEEDS to the names of the first pods")
         })?;
         let inputs = Inputs {
-            settings: &self.settings,
+            settings: &settings,
             profile: &self.profile,
             distribution: &self.distribution,
             host: &self.host,
@@ -262,24 +269,6 @@ impl Situation {
         files.extend(plan.files.iter().map(|file| (file.name.clone(), file.after.clone())));
         files
     }
-}
-
-/// `NAME=value` lines, `#` comments and blank lines, as `docker run --env-file` reads them.
-fn env_from_file(path: &Path) -> Result<RawEnv, Failure> {
-    let text = files::read_trusted_text(path)?;
-    let mut env = RawEnv::default();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim_start();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some((name, value)) = line.split_once('=') else {
-            let message = format!("{}:{}: expected NAME=value", path.display(), number + 1);
-            return Err(Failure::message(Exit::BadData, message));
-        };
-        env.insert(name, value, Source::Environment(name.to_owned()));
-    }
-    Ok(env)
 }
 
 fn profile(env: &RawEnv, called_as: Option<&str>) -> Result<Profile, Failure> {
@@ -373,7 +362,7 @@ fn with_overlay(
         }
         match String::from_utf8(bytes) {
             Ok(text) => {
-                base.insert(name, BaseFile { text, layer: Layer::Overlay });
+                base.insert(name, BaseFile::new(text, Layer::Overlay));
             }
             Err(_) => report.add(Finding::error(name, "the mounted file is not valid UTF-8")),
         }

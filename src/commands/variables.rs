@@ -7,6 +7,7 @@ use crate::commands::print;
 use crate::exit::{Exit, Failure};
 use crate::settings::CONTRACT;
 use crate::settings::contract::Variable;
+use crate::settings::generic::{FAMILIES, Family};
 
 /// Prints every variable that is understood.
 pub(super) fn variables(format: ListFormat) -> Result<Exit, Failure> {
@@ -22,6 +23,10 @@ fn names(variable: &Variable, separator: &str) -> String {
     std::iter::once(variable.name).chain(variable.aliases.iter().copied()).collect::<Vec<_>>().join(separator)
 }
 
+fn patterns(family: &Family, separator: &str) -> String {
+    std::iter::once(family.pattern).chain(family.aliases.iter().copied()).collect::<Vec<_>>().join(separator)
+}
+
 fn table() -> String {
     let width = CONTRACT.iter().map(|variable| variable.name.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -30,6 +35,13 @@ fn table() -> String {
         let _ = writeln!(text, "{:width$}  expects {}; goes to {}", "", variable.expected, variable.target);
         if !variable.aliases.is_empty() {
             let _ = writeln!(text, "{:width$}  also called {}", "", variable.aliases.join(", "));
+        }
+    }
+    for family in FAMILIES {
+        let _ = writeln!(text, "{:width$}  {}", family.pattern, family.doc);
+        let _ = writeln!(text, "{:width$}  expects {}; goes to {}", "", family.expected, family.target);
+        if !family.aliases.is_empty() {
+            let _ = writeln!(text, "{:width$}  also called {}", "", family.aliases.join(", "));
         }
     }
     text
@@ -45,25 +57,27 @@ fn markdown() -> String {
         let names = names(variable, "`, `");
         let _ = writeln!(text, "| `{names}` | {} | {} | {} |", variable.doc, variable.expected, variable.target);
     }
+    text.push_str("\n## Families\n\n| variables | what they do | value | goes to |\n|---|---|---|---|\n");
+    for family in FAMILIES {
+        let names = patterns(family, "`, `");
+        let target = family.target.replace('<', "\\<");
+        let _ = writeln!(text, "| `{names}` | {} | {} | {target} |", family.doc, family.expected);
+    }
     text
 }
 
 fn json() -> String {
-    let rows: Vec<String> = CONTRACT
-        .iter()
-        .map(|variable| {
-            let aliases: Vec<String> = variable.aliases.iter().map(|alias| quoted(alias)).collect();
-            format!(
-                "  {{\"name\": {}, \"aliases\": [{}], \"doc\": {}, \"expected\": {}, \"target\": {}}}",
-                quoted(variable.name),
-                aliases.join(", "),
-                quoted(variable.doc),
-                quoted(variable.expected),
-                quoted(variable.target)
-            )
-        })
-        .collect();
-    format!("[\n{}\n]\n", rows.join(",\n"))
+    let row = |name: &str, aliases: &[&str], doc: &str, expected: &str, target: &str| {
+        let aliases: Vec<String> = aliases.iter().map(|alias| quoted(alias)).collect();
+        let [name, doc, expected, target] = [name, doc, expected, target].map(quoted);
+        let aliases = aliases.join(", ");
+        format!(
+            "  {{\"name\": {name}, \"aliases\": [{aliases}], \"doc\": {doc}, \"expected\": {expected}, \"target\": {target}}}"
+        )
+    };
+    let variables = CONTRACT.iter().map(|v| row(v.name, v.aliases, v.doc, v.expected, v.target));
+    let families = FAMILIES.iter().map(|f| row(f.pattern, f.aliases, f.doc, f.expected, f.target));
+    format!("[\n{}\n]\n", variables.chain(families).collect::<Vec<_>>().join(",\n"))
 }
 
 /// The contract's texts are ASCII without control characters (a test sees to it), so only two characters need an escape.
@@ -88,6 +102,6 @@ mod tests {
         assert!(texts.flat_map(str::chars).all(|c| c.is_ascii() && !c.is_ascii_control() || "…→".contains(c)));
         // JSON is YAML.
         let rows: serde_yaml::Value = serde_yaml::from_str(&json()).unwrap();
-        assert_eq!(rows.as_sequence().map(Vec::len), Some(CONTRACT.len()));
+        assert_eq!(rows.as_sequence().map(Vec::len), Some(CONTRACT.len() + FAMILIES.len()));
     }
 }

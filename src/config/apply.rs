@@ -18,6 +18,7 @@ use crate::host::files;
 use crate::host::folders;
 use crate::host::mounts::Mounts;
 use crate::host::{Error, privileges};
+use crate::settings::secret;
 
 /// The record's name in the folder of kept files.
 const RECORD: &str = ".record";
@@ -99,7 +100,7 @@ impl ConfFolder {
             if let Some((bytes, layer)) = found.or_else(|| default().map(|bytes| (bytes, Layer::Default))) {
                 let text = String::from_utf8(bytes)
                     .map_err(|_| Error::refused("read", self.conf.join(name), "the file is not valid UTF-8"))?;
-                base.insert((*name).to_owned(), BaseFile { text, layer });
+                base.insert((*name).to_owned(), BaseFile::new(text, layer));
             }
         }
         let mut others: BTreeSet<String> = self.record.names().map(str::to_owned).collect();
@@ -109,7 +110,7 @@ impl ConfFolder {
         for name in others.iter().filter(|name| !wanted.contains(&name.as_str())) {
             match self.pristine_bytes(name, mounts).map(|bytes| bytes.map(String::from_utf8)) {
                 Ok(Some(Ok(text))) => {
-                    base.insert(name.clone(), BaseFile { text, layer: Layer::Pristine });
+                    base.insert(name.clone(), BaseFile::new(text, Layer::Pristine));
                 }
                 // Not text, so no configuration of ours.
                 Ok(Some(Err(_))) => self.record.forget(name),
@@ -207,7 +208,7 @@ impl ConfFolder {
         let mut changed = Vec::new();
         for (name, text) in files {
             let path = self.live.join(name);
-            let attributes = self.attributes(&path);
+            let attributes = self.attributes(&path, secret::holds_secret(text));
             let same = files::read_trusted(&path).is_ok_and(|current| current == text.as_bytes());
             if !same {
                 changed.push(name.clone());
@@ -304,16 +305,18 @@ impl ConfFolder {
         }
     }
 
-    /// root:cassandra and not writable for others: a compromised JVM must not steer the next start.
-    fn attributes(&self, path: &Path) -> Attributes {
+    /// root:cassandra and not writable for others: a compromised JVM must not steer the next start. A file that holds a
+    /// `secret` is nobody else's to read; without root Cassandra is ourselves.
+    fn attributes(&self, path: &Path, secret: bool) -> Attributes {
         use std::os::unix::fs::PermissionsExt;
         let existing = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
         let mode = existing.map_or(0o640, |metadata| metadata.permissions().mode() & 0o7777);
         match self.group {
             Some(group) if privileges::is_root() => {
-                Attributes { mode: Some((mode | 0o640) & !0o7022), owner: Some((0, group)) }
+                let closed = if secret { 0o7027 } else { 0o7022 };
+                Attributes { mode: Some((mode | 0o640) & !closed), owner: Some((0, group)) }
             }
-            _ => Attributes { mode: Some(mode), owner: None },
+            _ => Attributes { mode: Some(if secret { mode & !0o077 } else { mode }), owner: None },
         }
     }
 

@@ -6,6 +6,7 @@ use crate::config::jvm_options::JvmOptions;
 use crate::config::properties::Properties;
 use crate::config::yaml::YamlDocument;
 use crate::report::{Finding, Report};
+use crate::settings::raw::Source;
 
 /// The main configuration file.
 pub const YAML: &str = "cassandra.yaml";
@@ -32,6 +33,45 @@ pub struct BaseFile {
     pub text: String,
     /// The layer that it came from.
     pub layer: Layer,
+    /// What mounted fragments set in it.
+    pub origins: Vec<Origin>,
+    /// The file one layer down: before fragments were merged into it, or before the hook edited it.
+    pub below: Option<Box<BaseFile>>,
+}
+
+/// Who set a key below the plan's own edits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The key: a path in cassandra.yaml, a property, the key of a JVM option.
+    pub key: String,
+    /// Its source.
+    pub source: Source,
+}
+
+impl BaseFile {
+    /// A file as one layer has it.
+    pub fn new(text: String, layer: Layer) -> Self {
+        Self { text, layer, origins: Vec::new(), below: None }
+    }
+
+    /// What the pre-run hook made of `before`.
+    pub fn after_hook(before: &Self, text: String) -> Self {
+        if text == before.text {
+            return before.clone();
+        }
+        // What fragments set is still theirs, as far as the hook left it.
+        Self { text, layer: Layer::Hook, origins: Vec::new(), below: Some(Box::new(before.clone())) }
+    }
+}
+
+/// The entry of `origins` that speaks of `key`: for itself, for what it lies in, or for a part of it.
+pub fn origin_of<'a>(origins: &'a [Origin], key: &str) -> Option<&'a Source> {
+    origins.iter().rev().find(|origin| covers(&origin.key, key) || covers(key, &origin.key)).map(|origin| &origin.source)
+}
+
+/// Whether `key` is `outer` or lies in it: `a.b` and `a[0]` lie in `a`.
+pub fn covers(outer: &str, key: &str) -> bool {
+    key.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The files that plans edit.
@@ -43,6 +83,10 @@ pub struct Documents {
     pub rackdc: Properties,
     /// The JVM option files, in the order in which Cassandra reads them.
     pub options: Vec<(String, JvmOptions)>,
+    /// What generic variables set in cassandra.yaml: it is in the document already.
+    pub(super) generic: Vec<Origin>,
+    /// The same for cassandra-rackdc.properties.
+    pub(super) generic_rackdc: Vec<Origin>,
     base: BTreeMap<String, BaseFile>,
 }
 
@@ -68,12 +112,34 @@ impl Documents {
         let rackdc = keep(Properties::parse(RACKDC, text(RACKDC)), RACKDC, report);
         let options =
             option_files.iter().map(|name| ((*name).to_owned(), JvmOptions::parse(name, text(name)))).collect();
-        Some(Self { yaml: yaml?, rackdc: rackdc?, options, base: base.clone() })
+        Some(Self { yaml: yaml?, rackdc: rackdc?, options, generic: Vec::new(), generic_rackdc: Vec::new(), base: base.clone() })
     }
 
     /// The layer that a file came from; a file that is not there counts as pristine.
     pub fn layer(&self, name: &str) -> Layer {
         self.base.get(name).map_or(Layer::Pristine, |file| file.layer)
+    }
+
+    /// Whether a profile's default reaches a key: one lies below every mounted file and fragment, and below the hook.
+    pub fn is_free_for_profile(&self, name: &str, key: &str) -> bool {
+        let fragment = self.base.get(name).is_some_and(|file| origin_of(&file.origins, key).is_some());
+        matches!(self.layer(name), Layer::Pristine | Layer::Default) && !fragment && !self.is_generic(name, key)
+    }
+
+    /// Whether a generic variable set a key of cassandra.yaml, or a part of it.
+    pub fn is_generic(&self, name: &str, key: &str) -> bool {
+        name == YAML && origin_of(&self.generic, key).is_some()
+    }
+
+    /// Whether a mounted fragment or a generic variable set a key.
+    pub fn is_chosen(&self, name: &str, key: &str) -> bool {
+        let fragment = self.base.get(name).is_some_and(|file| origin_of(&file.origins, key).is_some());
+        fragment || self.is_generic(name, key)
+    }
+
+    /// The generic variable that set a key of cassandra.yaml.
+    pub fn generic_source(&self, key: &str) -> Option<&Source> {
+        origin_of(&self.generic, key)
     }
 
     /// The text of a file before our edits.

@@ -68,6 +68,13 @@ impl Properties {
         self.entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()))
     }
 
+    /// The line, from 1, on which the entry begins that Java takes for the key.
+    pub fn line(&self, key: &str) -> Option<usize> {
+        let entry = self.entries.iter().rev().find(|entry| entry.key == key)?;
+        let before = self.text.get(..entry.lines.start)?;
+        Some(1 + before.bytes().filter(|byte| *byte == b'\n').count())
+    }
+
     /// Gives the key a value: in its line, of several in the last one, which Java takes, and the earlier ones go; else in
     /// the only commented-out line of the key; else at the end. A value that is there already changes no byte.
     pub fn set(&mut self, key: &str, value: &str) {

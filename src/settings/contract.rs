@@ -11,13 +11,14 @@ use crate::cassandra::heap::HeapSize;
 use crate::cassandra::schema::Value;
 use crate::report::{Finding, Report};
 use crate::settings::address::{Host, OwnAddress, SeedList};
+use crate::settings::generic::{self, Generic};
 use crate::settings::profile::Profile;
 use crate::settings::raw::{RawEnv, RawVariable, Source};
-use crate::settings::suggest;
 use crate::settings::value::{
     AbsolutePath, AnyText, Bounded, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
     InternodeCompression, Label, LaunchMode, LogFormat, MemtableAllocation, Span, Words,
 };
+use crate::settings::{file, secret, suggest};
 
 /// A value with the place that it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,8 @@ macro_rules! contract {
         pub struct Settings {
             $( #[doc = $key_doc] pub $key_slot: Option<Given<$key_type>>, )*
             $( #[doc = $doc] pub $slot: Option<Given<$type>>, )*
+            /// The generic variables.
+            pub generic: Vec<Generic>,
         }
 
         /// Every variable that is understood.
@@ -90,6 +93,7 @@ macro_rules! contract {
                 let settings = Self {
                     $( $key_slot: read_one($key_name, &[$($key_alias),*], env, profile, report), )*
                     $( $slot: read_one($name, &[$($alias),*], env, profile, report), )*
+                    generic: generic::read(env),
                 };
                 find_unknown(env, report);
                 settings
@@ -192,6 +196,8 @@ contract! {
             "JVM options that the files' options win over.";
         jvm_extra_opts: Words, "JVM_EXTRA_OPTS", [], "java command line",
             "JVM options that win over the files'.";
+        yaml: AnyText, "CASSANDRA_YAML", [], "cassandra.yaml",
+            "A fragment of cassandra.yaml: maps merge, lists and values replace, null takes a key out.";
         home: AbsolutePath, "CASSANDRA_HOME", [], "places",
             "Folder of the distribution, with lib/ in it; unset: /opt/cassandra, else beside a known place.";
         conf: AbsolutePath, "CASSANDRA_CONF", [], "places",
@@ -286,7 +292,8 @@ fn read_one<T: FromText>(
                         *first_name,
                         format!(
                             "'{}' disagrees with {other_name}='{}', another name of the same setting",
-                            first.text, other.text
+                            secret::shown(first_name, &first.text),
+                            secret::shown(other_name, &other.text)
                         ),
                     ));
                 }
@@ -301,7 +308,11 @@ fn read_one<T: FromText>(
             let why = why.map_or(String::new(), |why| format!(": {why}"));
             report.add(Finding::error(
                 name,
-                format!("'{}' is not valid, expected {}{why}", variable.text.escape_debug(), T::EXPECTED),
+                format!(
+                    "'{}' is not valid, expected {}{why}",
+                    secret::shown(name, &variable.text).escape_debug(),
+                    T::EXPECTED
+                ),
             ));
             None
         }
@@ -343,14 +354,21 @@ pub fn known_names() -> impl Iterator<Item = &'static str> {
     CONTRACT.iter().flat_map(|variable| std::iter::once(variable.name).chain(variable.aliases.iter().copied()))
 }
 
+/// Whether a name is understood: a variable of the contract, a generic one, or one of them in a file.
+pub fn is_known(name: &str) -> bool {
+    known_names().any(|known| known == name) || generic::target(name).is_some() || file::stem(name).is_some()
+}
+
 fn find_unknown(env: &RawEnv, report: &mut Report) {
     for name in env.names() {
-        if !name.starts_with("CASSANDRA_") || is_foreign(name) || known_names().any(|known| known == name) {
+        if !name.starts_with("CASSANDRA_") || is_foreign(name) || is_known(name) {
             continue;
         }
         let finding = Finding::warning(name, "unknown variable, it has no effect");
-        report.add(match suggest::nearest(name, known_names(), 1).first() {
-            Some(nearest) => finding.hint(format!("did you mean {nearest}?")),
+        // The value of what may be meant is in a file, and so must be that of the suggestion.
+        let (asked, suffix) = name.strip_suffix(file::SUFFIX).map_or((name, ""), |stem| (stem, file::SUFFIX));
+        report.add(match suggest::nearest(asked, known_names(), 1).first() {
+            Some(nearest) => finding.hint(format!("did you mean {nearest}{suffix}?")),
             None => finding.hint("`cassandra-init variables` lists those that are understood"),
         });
     }
@@ -411,6 +429,17 @@ mod tests {
         let (_, findings) = read("native", &names.map(|name| (name, "x")));
         assert_eq!(findings, [""; 0]);
         assert!(!is_service_link("CASSANDRA_PORT_X_TCP"));
+    }
+
+    #[test]
+    fn generic_variables_and_files_are_no_findings_and_a_misspelled_file_names_the_right_one() {
+        let known = ["CASSANDRA_YAML_num_tokens", "CASSANDRA_CFG_RACKDC_DC", "CASSANDRA_SEEDS_FILE", "CASSANDRA_YAML_FILE"];
+        assert!(known.iter().all(|name| is_known(name)));
+        let (_, findings) = read("native", &[("CASSANDRA_SEED_FILE", "/x"), ("CASSANDRA_YAML_num_tokens", "1")]);
+        assert_eq!(
+            findings,
+            ["CASSANDRA_SEED_FILE: unknown variable, it has no effect (hint: did you mean CASSANDRA_SEEDS_FILE?)"]
+        );
     }
 
     #[test]

@@ -6,8 +6,11 @@
 
 pub mod address;
 pub mod contract;
+pub mod file;
+pub mod generic;
 pub mod profile;
 pub mod raw;
+pub mod secret;
 pub mod suggest;
 pub mod value;
 

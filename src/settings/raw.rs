@@ -11,6 +11,20 @@ use crate::report::{Finding, Report};
 pub enum Source {
     /// The container's environment.
     Environment(String),
+    /// A file that a variable of the container's environment names.
+    EnvironmentFile {
+        /// The variable, with `_FILE` at its end.
+        name: String,
+        /// The file's path.
+        path: String,
+    },
+    /// A line of a mounted fragment.
+    File {
+        /// The fragment, with its folder.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+    },
     /// What the pre-run hook exported.
     Hook(String),
     /// The profile's default for a variable that nobody set.
@@ -22,7 +36,16 @@ pub enum Source {
 impl Source {
     /// Whether a person set it, as against a default or our own computing.
     pub fn is_given(&self) -> bool {
-        matches!(self, Self::Environment(_) | Self::Hook(_))
+        matches!(self, Self::Environment(_) | Self::EnvironmentFile { .. } | Self::File { .. } | Self::Hook(_))
+    }
+
+    /// The variable that it is about, if it is one; without the `_FILE` of one that names a file.
+    pub fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Environment(name) | Self::Hook(name) => Some(name),
+            Self::EnvironmentFile { name, .. } => Some(name.strip_suffix("_FILE").unwrap_or(name)),
+            Self::File { .. } | Self::Profile(_) | Self::Computed(_) => None,
+        }
     }
 }
 
@@ -30,6 +53,8 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment(name) => f.write_str(name),
+            Self::EnvironmentFile { name, path } => write!(f, "{name} ({path})"),
+            Self::File { name, line } => write!(f, "{name}:{line}"),
             Self::Hook(name) => write!(f, "{name} from the pre-run hook"),
             Self::Profile(name) => write!(f, "{name} by the profile"),
             Self::Computed(from) => write!(f, "computed from {from}"),

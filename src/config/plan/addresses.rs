@@ -7,12 +7,14 @@ use serde_yaml::Value as Yaml;
 use crate::cassandra::Line;
 use crate::cassandra::schema::Value;
 use crate::config::documents::Documents;
+use crate::config::generic;
 use crate::config::plan::draft::Draft;
 use crate::config::plan::{Endpoint, HostFacts, Inputs, text_of};
 use crate::config::yaml::{Node, YamlPath};
 use crate::report::{Finding, Report};
 use crate::settings::address::{Host, OwnAddress, Seed, SeedList};
 use crate::settings::contract::Given;
+use crate::settings::generic::is_generic;
 use crate::settings::raw::Source;
 use crate::settings::value::{FromText, InterfaceName, KUBERNETES_PROVIDER};
 use crate::settings::{Profile, Settings};
@@ -125,7 +127,9 @@ impl Chooser<'_> {
             OwnAddress::Auto => self.preferred(),
             OwnAddress::Host(host) => (host.clone(), given.source.clone()),
         });
-        if self.profile.pod_ip_wins { self.pod_ip().or(own) } else { own.or_else(|| self.pod_ip()) }
+        // The profile orders the variables that its image knows.
+        let generic = variable.is_some_and(|given| is_generic(&given.source));
+        if self.profile.pod_ip_wins && !generic { self.pod_ip().or(own) } else { own.or_else(|| self.pod_ip()) }
     }
 
     fn interface(&self, name: &str) -> Option<Host> {
@@ -295,6 +299,7 @@ pub fn seed_provider_in_file(documents: &Documents) -> Option<String> {
 
 /// Writes seeds and seed provider, in the file's own form.
 pub(super) fn write_seeds(inputs: &Inputs, draft: &mut Draft) {
+    find_disagreeing_seeds(inputs, draft);
     let chosen = inputs.settings.seed_provider.as_ref().filter(|given| !is_emulated(given.value.as_str()));
     let in_file = seed_provider_in_file(draft.documents);
     let class = match (chosen, &in_file) {
@@ -320,6 +325,26 @@ pub(super) fn write_seeds(inputs: &Inputs, draft: &mut Draft) {
     let parameters = Node::List(vec![Node::Map(vec![("seeds".into(), Node::Text(text.clone()))])]);
     let entry = Node::Map(vec![("class_name".into(), Node::Text(class)), ("parameters".into(), parameters)]);
     draft.yaml_node(YamlPath::key("seed_provider"), Node::List(vec![entry]), &text, source);
+}
+
+/// The seeds, or their provider, named by a variable of their own and by a generic one.
+fn find_disagreeing_seeds(inputs: &Inputs, draft: &mut Draft) {
+    let settings = inputs.settings;
+    let class = provider_path(draft.documents).map(|path| path.child("class_name"));
+    let seeds = settings.seeds.as_ref().map(|given| {
+        (given.value.seeds().iter().map(ToString::to_string).collect::<Vec<_>>().join(","), given.source.clone())
+    });
+    let provider = settings.seed_provider.as_ref().map(|given| (given.value.to_string(), given.source.clone()));
+    for (path, given) in [(seeds_path(draft.documents), seeds), (class, provider)] {
+        let (Some(path), Some((text, source))) = (path, given.filter(|(_, source)| source.is_given())) else { continue };
+        let said = draft.documents.yaml.get(&path).and_then(Yaml::as_str).unwrap_or_default().replace(' ', "");
+        if let Some(other) = draft.documents.generic_source(&path.to_string())
+            && said != text
+        {
+            let finding = generic::disagreement(other, &path.to_string(), &source);
+            draft.report(finding);
+        }
+    }
 }
 
 /// The list as the seed provider reads it. That of 3.11 resolves each entry whole, so a port would make it an unknown host.

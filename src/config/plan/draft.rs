@@ -1,10 +1,10 @@
 //! A plan in the making: edits are collected with their sources, then applied to the documents at once.
 
 use crate::cassandra::schema::Value;
-use crate::config::documents::{Documents, Layer, RACKDC, YAML};
+use crate::config::documents::{Documents, Origin, RACKDC, YAML};
 use crate::config::jvm_options::OptionKey;
 use crate::config::plan::{Decision, PlannedFile};
-use crate::config::yaml::{Edit, Node, YamlPath};
+use crate::config::yaml::{Edit, Node, YamlPath, text};
 use crate::report::{Finding, Report};
 use crate::settings::raw::Source;
 
@@ -38,7 +38,7 @@ impl<'a> Draft<'a> {
             yaml: Vec::new(),
             rackdc: Vec::new(),
             options: Vec::new(),
-            decisions: Vec::new(),
+            decisions: generic_decisions(documents),
             findings: Report::default(),
         }
     }
@@ -47,14 +47,14 @@ impl<'a> Draft<'a> {
         self.findings.add(finding);
     }
 
-    /// Whether a source may change a file: a profile's default lies below a mounted file.
-    fn reaches(&self, file: &str, source: &Source) -> bool {
-        !matches!(source, Source::Profile(_)) || matches!(self.documents.layer(file), Layer::Pristine | Layer::Default)
+    /// Whether a source may change a key: a profile's default lies below a mounted file and a generic variable.
+    fn reaches(&self, file: &str, key: &str, source: &Source) -> bool {
+        !matches!(source, Source::Profile(_)) || self.documents.is_free_for_profile(file, key)
     }
 
     /// Sets a key of cassandra.yaml.
     pub(super) fn yaml(&mut self, path: YamlPath, value: &Value, source: &Source) {
-        if !self.reaches(YAML, source) {
+        if !self.reaches(YAML, &path.to_string(), source) {
             return;
         }
         self.decide(YAML, path.to_string(), display(value), source);
@@ -106,8 +106,9 @@ impl<'a> Draft<'a> {
     }
 
     fn option_in(&mut self, file: &str, option: &str, source: &Source) {
-        if self.reaches(file, source) {
-            self.decide(file, OptionKey::of(option).to_string(), option.to_owned(), source);
+        let key = OptionKey::of(option).to_string();
+        if self.reaches(file, &key, source) {
+            self.decide(file, key, option.to_owned(), source);
             self.options.push(OptionEdit::Set { file: file.to_owned(), option: option.to_owned() });
         }
     }
@@ -158,6 +159,24 @@ impl<'a> Draft<'a> {
         }
         sound.then(|| Finished { files: files(self.documents, &documents), decisions: self.decisions, documents })
     }
+}
+
+/// What generic variables set is in the documents already.
+fn generic_decisions(documents: &Documents) -> Vec<Decision> {
+    let decision = |file: &str, origin: &Origin, value: String| Decision {
+        file: file.to_owned(),
+        key: origin.key.clone(),
+        value,
+        source: origin.source.clone(),
+    };
+    let yaml = documents.generic.iter().map(|origin| {
+        let value = origin.key.parse().ok().and_then(|path: YamlPath| documents.yaml.get(&path));
+        decision(YAML, origin, value.map_or_else(|| "unset".to_owned(), text::of))
+    });
+    let rackdc = documents.generic_rackdc.iter().map(|origin| {
+        decision(RACKDC, origin, documents.rackdc.get(&origin.key).unwrap_or_default().to_owned())
+    });
+    yaml.chain(rackdc).collect()
 }
 
 fn files(before: &Documents, after: &Documents) -> Vec<PlannedFile> {

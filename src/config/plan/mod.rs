@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::settings::address::{Host, Seed};
 use crate::settings::raw::Source;
 use crate::settings::value::LaunchMode;
-use crate::settings::{Profile, Settings};
+use crate::settings::{Profile, Settings, secret};
 
 pub use addresses::{Addresses, choose as choose_addresses, seed_provider_in_file, seeds_in_file};
 use draft::Draft;
@@ -88,6 +88,7 @@ pub struct Decision {
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, key, value, source } = self;
+        let value = secret::shown(key, value);
         if key.starts_with('-') {
             write!(f, "{file}: {value} ({source})")
         } else {

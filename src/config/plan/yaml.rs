@@ -22,6 +22,8 @@ const SIMPLE: &str = "SimpleSnitch";
 pub(super) fn plain_keys(inputs: &Inputs, draft: &mut Draft) {
     for setting in inputs.settings.yaml_settings() {
         match schema::spell(setting.key, &setting.value, inputs.distribution.version) {
+            // A generic variable that says something else than one of the user's was refused already.
+            Spelling::Key { key, .. } if draft.documents.is_generic(YAML, key) => {}
             Spelling::Key { key, value, twins } => {
                 for twin in twins {
                     draft.remove_yaml(twin);
@@ -135,7 +137,11 @@ pub(super) fn directories(inputs: &Inputs, draft: &mut Draft) {
     let root = inputs.data_root;
     let given = inputs.settings.data.as_ref().map(|given| given.source.clone());
     let source = given.clone().unwrap_or_else(|| Source::Computed(format!("the data root {}", root.display())));
-    let free = |draft: &Draft, key: &str| given.is_some() || draft.documents.yaml.get(&YamlPath::key(key)).is_none();
+    let free = |draft: &Draft, key: &str| {
+        let documents = draft.documents;
+        // What names the folder itself says more than what names the root of all.
+        !documents.is_generic(YAML, key) && (given.is_some() || documents.yaml.get(&YamlPath::key(key)).is_none())
+    };
     if free(draft, DATA) {
         draft.yaml_list(YamlPath::key(DATA), &[below(root, "data")], &source);
     }
@@ -153,10 +159,13 @@ pub(super) fn directories(inputs: &Inputs, draft: &mut Draft) {
 fn move_directories(root: &Path, source: &Source, draft: &mut Draft) {
     let data = listed_directories(draft.documents);
     let moved: Vec<String> = data.iter().map(|path| below_root(path, root).unwrap_or_else(|| path.clone())).collect();
-    if moved != data {
+    if moved != data && !draft.documents.is_chosen(YAML, DATA) {
         draft.yaml_list(YamlPath::key(DATA), &moved, source);
     }
     for key in DIRECTORIES.iter().map(|(key, _)| *key).chain(MORE_DIRECTORIES) {
+        if draft.documents.is_chosen(YAML, key) {
+            continue;
+        }
         if let Some(path) = text_at(draft.documents, key).and_then(|path| below_root(&path, root)) {
             draft.yaml(YamlPath::key(key), &Value::Text(path), source);
         }

@@ -16,6 +16,7 @@ mod plan;
 mod scalar;
 mod scan;
 mod splice;
+pub mod text;
 mod tree;
 mod uncomment;
 
@@ -117,6 +118,20 @@ impl YamlDocument {
     /// The value at the path.
     pub fn get(&self, path: &YamlPath) -> Option<&Value> {
         tree::get(&self.tree, path.steps())
+    }
+
+    /// The line, from 1, on which the entry or item at the path begins; within a flow map or list, that of the nearest one
+    /// around it. None where nothing is.
+    pub fn line(&self, path: &YamlPath) -> Option<usize> {
+        self.get(path)?;
+        let mut block = &self.layout.top;
+        let mut start = None;
+        for step in path.steps() {
+            let Some(slot) = block.slot(step) else { break };
+            start = Some(slot.start);
+            block = slot.value;
+        }
+        start.map(|start| line_number(&self.text, start))
     }
 
     /// The document after the edits, made in their order. An edit that says what is there changes no byte.

@@ -1,0 +1,273 @@
+//! Fragments of cassandra.yaml: read, spelled for the release, and merged into a document.
+//!
+//! Maps merge, lists and scalars replace, `null` removes. What a fragment does not name stays as it is, to the byte.
+
+use serde_yaml::Value as Yaml;
+
+use crate::cassandra::Version;
+use crate::cassandra::schema::{self, Kind, Spelling, Value};
+use crate::config::yaml::{Edit, Node, YamlDocument, YamlPath};
+use crate::report::{Finding, Place, Report};
+use crate::settings::suggest;
+
+/// One key of a fragment, under the name that the release takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Where it goes.
+    pub path: YamlPath,
+    /// What goes there; null takes away what is there.
+    pub value: Yaml,
+    /// Other names of the same setting, which must go.
+    pub twins: Vec<&'static str>,
+    /// The line in the fragment, from 1.
+    pub line: usize,
+}
+
+/// Reads a fragment; `name` stands for it in findings. Every problem goes to `report`; what is sound comes back.
+pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Vec<Entry> {
+    // A variable may hold the map as JSON.
+    const ALL: &str = "fragment";
+    let inline = text.trim_start().starts_with('{');
+    let parsed = if inline {
+        YamlDocument::parse(name, &format!("{ALL}: {}", text.trim()))
+    } else {
+        YamlDocument::parse(name, text)
+    };
+    let document = match parsed {
+        Ok(document) => document,
+        Err(error) => {
+            for finding in error.findings {
+                let place = Place::file(name, Some(finding.line), finding.column);
+                report.add(Finding::error(place, finding.message));
+            }
+            return Vec::new();
+        }
+    };
+    let tree = if inline { document.get(&YamlPath::key(ALL)) } else { Some(document.tree()) };
+    let mut entries: Vec<Entry> = Vec::new();
+    for (key, value) in tree.and_then(Yaml::as_mapping).into_iter().flatten() {
+        let Some(key) = key.as_str() else { continue };
+        let line = document.line(&YamlPath::key(key)).unwrap_or(1);
+        let place = Place::file(name, Some(line), None);
+        match spell(key, value, version) {
+            Ok((written, value, twins)) => {
+                let entry = Entry { path: YamlPath::key(written), value, twins, line };
+                if let Some(other) = entries.iter().find(|other| other.path == entry.path && other.value != entry.value)
+                {
+                    let message = format!("'{key}' is another name of what line {} sets, to something else", other.line);
+                    report.add(Finding::error(place, message).hint("keep one of the two"));
+                }
+                entries.push(entry);
+            }
+            Err(problem) => report.add(problem.finding(place)),
+        }
+    }
+    entries
+}
+
+/// Why a key cannot be written for a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Problem {
+    /// The finding that tells it.
+    pub fn finding(self, place: impl Into<Place>) -> Finding {
+        let finding = Finding::error(place, self.message);
+        match self.hint {
+            Some(hint) => finding.hint(hint),
+            None => finding,
+        }
+    }
+}
+
+/// The name, value and twins that `version` takes for a key of the top level.
+pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(&'static str, Yaml, Vec<&'static str>), Problem> {
+    let scalar = scalar(value);
+    let message = match schema::spell(key, scalar.as_ref().unwrap_or(&Value::Null), version) {
+        Spelling::Key { key, value: spelled, twins } => {
+            let value = if scalar.is_some() { yaml(spelled) } else { value.clone() };
+            return Ok((key, value, twins));
+        }
+        Spelling::Removed { last } => format!("Cassandra {last} was the last to have '{key}', {version} has it no more"),
+        Spelling::Unknown { first: Some(first) } => {
+            format!("Cassandra {version} has no '{key}', it came with {first}")
+        }
+        Spelling::Unknown { first: None } => format!("'{key}' is no key of cassandra.yaml"),
+    };
+    let near = suggest::nearest(&key.to_lowercase(), schema::keys(version).map(|row| row.key), 1);
+    Err(Problem { message, hint: near.first().map(|near| format!("did you mean {near}?")) })
+}
+
+fn scalar(value: &Yaml) -> Option<Value> {
+    match value {
+        Yaml::Null => Some(Value::Null),
+        Yaml::Bool(truth) => Some(Value::Boolean(*truth)),
+        Yaml::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Some(Value::Integer(whole)),
+            (None, fraction) => fraction.map(Value::Number),
+        },
+        Yaml::String(text) => Some(Value::Text(text.clone())),
+        _ => None,
+    }
+}
+
+pub(super) fn yaml(value: Value) -> Yaml {
+    match value {
+        Value::Null => Yaml::Null,
+        Value::Boolean(truth) => Yaml::Bool(truth),
+        Value::Integer(number) => Yaml::Number(number.into()),
+        Value::Number(number) => Yaml::Number(number.into()),
+        Value::Text(text) => Yaml::String(text),
+    }
+}
+
+/// The edits that merge `entry` into `document`.
+///
+/// # Errors
+/// What cannot be written, such as a tag.
+pub fn edits(document: &YamlDocument, entry: &Entry) -> Result<Vec<Edit>, String> {
+    let mut edits = Vec::new();
+    for twin in &entry.twins {
+        let path = YamlPath::key(*twin);
+        if document.get(&path).is_some() {
+            edits.push(Edit::Remove(path));
+        }
+    }
+    let there = document.get(&entry.path);
+    if let (Some(there), Yaml::String(class)) = (there, &entry.value)
+        && let Some(edit) = class_edit(&entry.path, there, class)
+    {
+        edits.push(edit);
+    } else {
+        merge(there, &entry.path, &entry.value, &mut edits)?;
+    }
+    Ok(edits)
+}
+
+/// A class given by its name keeps the form that the file uses. Parameters are those of another class, and go with it.
+fn class_edit(path: &YamlPath, there: &Yaml, class: &str) -> Option<Edit> {
+    const NAME: &str = "class_name";
+    let is_class = schema::rows_of(path.root()).any(|row| row.kind == Kind::Class) && path.steps().len() == 1;
+    if !is_class {
+        return None;
+    }
+    let map = |path: &YamlPath, map: &serde_yaml::Mapping| {
+        let same = map.get(NAME).and_then(Yaml::as_str) == Some(class);
+        let named = Node::Map(vec![(NAME.to_owned(), Node::from(class))]);
+        if same { Edit::Set(path.child(NAME), Node::from(class)) } else { Edit::Set(path.clone(), named) }
+    };
+    match there {
+        Yaml::Mapping(entries) => Some(map(path, entries)),
+        Yaml::Sequence(items) => Some(map(&path.item(0), items.first()?.as_mapping()?)),
+        _ => None,
+    }
+}
+
+fn merge(there: Option<&Yaml>, path: &YamlPath, value: &Yaml, edits: &mut Vec<Edit>) -> Result<(), String> {
+    match (there, value) {
+        (_, Yaml::Null) => edits.push(Edit::Remove(path.clone())),
+        (Some(Yaml::Mapping(there)), Yaml::Mapping(wanted)) => {
+            for (key, value) in wanted {
+                let key = key.as_str().ok_or("expected keys that are plain words")?;
+                merge(there.get(key), &path.child(key), value, edits)?;
+            }
+        }
+        (_, value) => {
+            let node = Node::from_value(&without_nulls(value)).map_err(str::to_owned)?;
+            edits.push(Edit::Set(path.clone(), node));
+        }
+    }
+    Ok(())
+}
+
+/// In a map that is new there is nothing to remove.
+fn without_nulls(value: &Yaml) -> Yaml {
+    match value {
+        Yaml::Mapping(map) => {
+            let live = map.iter().filter(|(_, value)| !value.is_null());
+            Yaml::Mapping(live.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// The leaves of a value with their paths: maps are opened, lists are not. A map that is empty is a leaf.
+pub fn leaves<'a>(path: &YamlPath, value: &'a Yaml) -> Vec<(YamlPath, &'a Yaml)> {
+    match value {
+        Yaml::Mapping(map) if !map.is_empty() => {
+            let entries = map.iter().filter_map(|(key, value)| Some((key.as_str()?, value)));
+            entries.flat_map(|(key, value)| leaves(&path.child(key), value)).collect()
+        }
+        _ => vec![(path.clone(), value)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cassandra::Line;
+
+    const V5: Version = Version::new(Line::V5_0, 8);
+
+    fn merged(base: &str, fragment: &str) -> Result<String, Vec<String>> {
+        let mut report = Report::default();
+        let mut document = YamlDocument::parse("base", base).unwrap();
+        for entry in read("x.yaml", fragment, V5, &mut report) {
+            document = document.edit(&edits(&document, &entry).unwrap()).unwrap();
+        }
+        let findings: Vec<String> = report.iter().map(ToString::to_string).collect();
+        if findings.is_empty() { Ok(document.text().to_owned()) } else { Err(findings) }
+    }
+
+    #[test]
+    fn maps_merge_lists_and_scalars_replace_and_null_removes() {
+        let base = "# top\nnum_tokens: 16 # why\ndata_file_directories:\n    - /a\n    - /b\nclient_encryption_options:\n    enabled: false\n    keystore: conf/.keystore # here\ncdc_enabled: false\n";
+        let fragment = "num_tokens: 8\ndata_file_directories: [/c]\nclient_encryption_options:\n  enabled: true\n  optional: null\n  keystore: null\ncdc_enabled: null\n";
+        let expected =
+            "# top\nnum_tokens: 8 # why\ndata_file_directories:\n    - /c\nclient_encryption_options:\n    enabled: true\n";
+        assert_eq!(merged(base, fragment).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_old_name_is_written_as_the_new_one_and_its_twin_goes() {
+        assert_eq!(merged("key_cache_size_in_mb: 5\n", "key_cache_size_in_mb: 9\n").unwrap(), "key_cache_size: 9MiB\n");
+        assert_eq!(merged("key_cache_size_in_mb: 5\n", "key_cache_size: 7MiB\n").unwrap(), "key_cache_size: 7MiB\n");
+        let findings = merged("", "key_cache_size_in_mb: 9\nkey_cache_size: 8MiB\n").unwrap_err();
+        assert_eq!(
+            findings,
+            ["x.yaml:2: 'key_cache_size' is another name of what line 1 sets, to something else (hint: keep one of the two)"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_the_release_does_not_have_is_refused_with_its_place() {
+        let findings = merged("", "a:\n  b: c\nstart_rpc: true\naccord: {}\nnum_token: 1\n").unwrap_err();
+        assert_eq!(
+            findings,
+            [
+                "x.yaml:1: 'a' is no key of cassandra.yaml",
+                "x.yaml:3: Cassandra 3.11 was the last to have 'start_rpc', 5.0.8 has it no more",
+                "x.yaml:4: Cassandra 5.0.8 has no 'accord', it came with 6.0",
+                "x.yaml:5: 'num_token' is no key of cassandra.yaml (hint: did you mean num_tokens?)",
+            ]
+        );
+        assert!(merged("", "a: [\n").unwrap_err()[0].starts_with("x.yaml:"));
+    }
+
+    #[test]
+    fn a_class_by_its_name_keeps_the_files_form_without_the_other_classs_parameters() {
+        let base = "authenticator:\n  class_name: A\n  parameters:\n    x: y\n";
+        assert_eq!(merged(base, "authenticator: A\n").unwrap(), base);
+        assert_eq!(merged(base, "authenticator: B\n").unwrap(), "authenticator:\n  class_name: B\n");
+        assert_eq!(merged("authenticator: A\n", "authenticator: B\n").unwrap(), "authenticator: B\n");
+    }
+
+    #[test]
+    fn a_fragment_may_be_json() {
+        let merged = merged("num_tokens: 1\n", "{\"num_tokens\": 4, \"cluster_name\": \"on\"}").unwrap();
+        assert_eq!(merged, "num_tokens: 4\ncluster_name: 'on'\n");
+    }
+}

@@ -1,0 +1,212 @@
+//! Which values are secrets, and what is shown in their place: one rule for logs, errors, diffs and `explain`.
+//!
+//! A name decides, not the value: passwords, secrets, tokens and key material, whether in a variable's name, a key of
+//! cassandra.yaml, or a JVM property. What surrounds a name decides too: parameters of an authenticator are its own business,
+//! and a URL can carry a password anywhere.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+/// What is shown in place of a secret.
+pub const HIDDEN: &str = "***";
+
+/// What makes a name a secret's, without case and signs.
+const WORDS: &[&str] = &["password", "passwd", "passphrase", "secret", "token", "credential", "privatekey", "apikey"];
+
+/// Cassandra's tokens are places in the ring, and no secrets.
+const RING: &[&str] = &["numtokens", "initialtoken", "allocatetokens", "maxtokens", "tokenring"];
+
+/// Classes whose `parameters` only they understand.
+const CLOSED: &[&str] = &[
+    "authenticator",
+    "authorizer",
+    "internode_authenticator",
+    "key_provider",
+    "network_authorizer",
+    "cidr_authorizer",
+    "role_manager",
+    "ssl_context_factory",
+];
+
+/// Variables that hold options or whole files, of which only parts may be secret.
+const MIXED: &[&str] = &["JVM_OPTS", "JVM_EXTRA_OPTS", "CASSANDRA_JVM_OPTIONS", "JAVA_TOOL_OPTIONS"];
+
+/// Variables that hold a file's worth of text.
+const FRAGMENTS: &[&str] = &["CASSANDRA_YAML", "CASSANDRA_STARTUP_CQL"];
+
+/// Whether what has this name is a secret: a variable, a path in cassandra.yaml such as
+/// `client_encryption_options.keystore_password`, a property of the JVM.
+pub fn is_secret(name: &str) -> bool {
+    let steps: Vec<&str> = name.split('.').map(|step| step.split('[').next().unwrap_or(step)).collect();
+    let closed = |class: &str| CLOSED.contains(&class);
+    let parameters = steps.iter().position(|step| *step == "parameters");
+    if parameters.is_some_and(|at| steps.iter().take(at).any(|step| closed(step))) {
+        return true;
+    }
+    let mut plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    for ring in RING {
+        plain = plain.replace(ring, "");
+    }
+    WORDS.iter().any(|word| plain.contains(word))
+}
+
+/// The value of `name` as it may be shown.
+pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    if value.is_empty() {
+        Cow::Borrowed(value)
+    } else if is_secret(name) || FRAGMENTS.contains(&name) {
+        Cow::Borrowed(HIDDEN)
+    } else if name.starts_with('-') || MIXED.contains(&name) {
+        hide_in_options(value)
+    } else {
+        hide_user_info(value)
+    }
+}
+
+/// JVM options with the values of their secret properties hidden, those in an agent's arguments too.
+pub fn hide_in_options(text: &str) -> Cow<'_, str> {
+    // -Djavax.net.ssl.keyStorePassword=…, -javaagent:/x.jar=port=1,password=…
+    static ASSIGNMENT: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(^|[-,;:=?&\s])([A-Za-z][A-Za-z0-9_.]*)=([^\s=][^\s,;&]*)").ok());
+    // A value can itself be an assignment, so what one pass leaves is looked at again.
+    let mut text = hide_user_info(text);
+    for _ in 0..2 {
+        let Some(pattern) = ASSIGNMENT.as_ref() else { return Cow::Borrowed(HIDDEN) };
+        let hidden = pattern.replace_all(&text, |found: &Captures| {
+            let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
+            let secret = is_secret(part(2));
+            format!("{}{}={}", part(1), part(2), if secret { HIDDEN } else { part(3) })
+        });
+        text = Cow::Owned(hidden.into_owned());
+    }
+    text
+}
+
+/// `https://user:password@host` as `https://***@host`.
+fn hide_user_info(text: &str) -> Cow<'_, str> {
+    static USER_INFO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://[^/@\s]+@").ok());
+    match USER_INFO.as_ref() {
+        Some(pattern) => pattern.replace_all(text, "://***@"),
+        None => Cow::Borrowed(HIDDEN),
+    }
+}
+
+/// `key: value`, `key=value`, commented out or not, in a flow map or alone on its line.
+static LINE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"([A-Za-z_][A-Za-z0-9_.-]*)["']?[ \t]*[:=][ \t]*(\S[^\n\r]*)"#).ok());
+
+/// A configuration file's text, or a diff of it, with every secret hidden: what follows a secret's name on its line, and each
+/// of `values`, the secrets that the file is known to hold, wherever it stands.
+pub fn hide_in_text(text: &str, values: &[String]) -> String {
+    let mut lines: Vec<String> = text.split('\n').map(hide_in_line).collect();
+    let mut values: Vec<&String> = values.iter().filter(|value| value.len() > 3).collect();
+    // A value that holds another goes first.
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    for line in &mut lines {
+        for value in values.iter().flat_map(|value| value.lines()).map(str::trim).filter(|value| value.len() > 3) {
+            if line.contains(value) {
+                *line = line.replace(value, HIDDEN);
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+fn hide_in_line(line: &str) -> String {
+    let Some(pattern) = LINE.as_ref() else { return HIDDEN.to_owned() };
+    let mut from = 0;
+    while let Some(found) = line.get(from..).and_then(|rest| pattern.captures(rest)) {
+        let (Some(name), Some(value)) = (found.get(1), found.get(2)) else { break };
+        if is_secret(name.as_str()) && !value.as_str().starts_with('#') {
+            // A diff may be coloured: its escapes stay.
+            let (kept, rest) = line.split_at(from + value.start());
+            let end = rest.find('\u{1b}').map_or("", |at| rest.get(at..).unwrap_or_default());
+            return format!("{kept}{HIDDEN}{end}");
+        }
+        from += value.start();
+    }
+    hide_user_info(line).into_owned()
+}
+
+/// Whether a file's text says a secret somewhere that is not commented out.
+pub fn holds_secret(text: &str) -> bool {
+    let live = |line: &&str| !line.trim_start().starts_with(['#', '!']);
+    text.lines().filter(live).any(|line| hide_in_line(line) != line || hide_in_options(line) != line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_a_secret_and_the_tokens_of_the_ring_are_none() {
+        for name in [
+            "CASSANDRA_PASSWORD",
+            "CASSANDRA_YAML_client_encryption_options__keystore_password",
+            "server_encryption_options.truststore_password",
+            "javax.net.ssl.keyStorePassword",
+            "VAULT_TOKEN",
+            "authenticator.parameters.users",
+            "authenticator.parameters[0].x",
+            "client_encryption_options.ssl_context_factory.parameters.private_key",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "num_tokens",
+            "CASSANDRA_NUM_TOKENS",
+            "initial_token",
+            "allocate_tokens_for_local_replication_factor",
+            "seed_provider[0].parameters[0].seeds",
+            "cluster_name",
+            "authenticator.class_name",
+            "client_encryption_options.keystore",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn options_keep_all_but_their_secrets() {
+        let text = "-Xmx1G -Djavax.net.ssl.keyStorePassword=a,b -javaagent:/j.jar=port=8778,user=me,password=geheim,x=y";
+        let shown = hide_in_options(text);
+        assert!(!shown.contains("geheim") && !shown.contains("=a"), "{shown}");
+        assert!(shown.contains("-Xmx1G") && shown.contains("port=8778") && shown.contains("user=me"), "{shown}");
+    }
+
+    #[test]
+    fn a_secret_goes_from_a_line_however_it_is_written() {
+        for line in [
+            "    keystore_password: geheim",
+            "+    keystore_password: \"geheim\"",
+            "-#  truststore_password: 'geheim'",
+            "opts: {enabled: true, keystore_password: geheim, x: y}",
+            "jolokia.password=geheim",
+            "-Djavax.net.ssl.trustStorePassword=geheim",
+            "url: https://me:geheim@vault/x",
+        ] {
+            let hidden = hide_in_text(line, &[]);
+            assert!(!hidden.contains("geheim") && hidden.contains(HIDDEN), "{line}: {hidden}");
+        }
+        for line in ["num_tokens: 16", "# The passwords used in these options: see above", "+cluster_name: x", "a: b#c"] {
+            let hidden = hide_in_text(line, &[]);
+            assert!(hidden == line || line.starts_with("# The"), "{line}: {hidden}");
+        }
+        let block = "keystore_password: |\n  geheim\nx: geheim2\n";
+        assert!(!hide_in_text(block, &["geheim\n".into()]).contains("geheim"));
+    }
+
+    #[test]
+    fn colours_outlive_what_is_hidden() {
+        assert_eq!(hide_in_text("\u{1b}[31m-a_password: x\u{1b}[0m\n", &[]), "\u{1b}[31m-a_password: ***\u{1b}[0m\n");
+    }
+
+    #[test]
+    fn a_file_with_a_password_that_counts_is_told_from_one_with_a_comment() {
+        assert!(holds_secret("a: b\n  keystore_password: x\n"));
+        assert!(holds_secret("-Dcom.example.password=x\n"));
+        assert!(!holds_secret("# keystore_password: x\nnum_tokens: 4\nkeystore_password:\n"));
+    }
+}
