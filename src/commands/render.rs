@@ -40,7 +40,7 @@ pub(super) fn render(arguments: &RenderArguments, environment: &[Assignment]) ->
 /// The diff of a file without its secrets.
 fn shown(file: &PlannedFile, colour: bool) -> String {
     let diff = diff::unified(&file.name, &file.before, &file.after, colour);
-    let secrets: Vec<String> =
-        [&file.before, &file.after].into_iter().flat_map(|text| provenance::secrets(&file.name, text)).collect();
-    secret::hide_in_text(&diff, &secrets)
+    let texts = [&file.before, &file.after].into_iter();
+    let secrets: Vec<String> = texts.flat_map(|text| provenance::secret_lines(&file.name, text)).collect();
+    secret::hide_in_diff(&diff, &secrets)
 }

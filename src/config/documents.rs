@@ -142,9 +142,11 @@ impl Documents {
         origin_of(&self.generic, key)
     }
 
-    /// The text of a file before our edits.
+    /// The text of a file before our edits, the merge of fragments among them.
     pub fn base_text(&self, name: &str) -> &str {
-        self.base.get(name).map_or("", |file| file.text.as_str())
+        let file = self.base.get(name);
+        let unmerged = file.filter(|file| file.layer != Layer::Hook).and_then(|file| file.below.as_deref());
+        unmerged.or(file).map_or("", |file| file.text.as_str())
     }
 
     /// The live options of all option files, in order, one line each.

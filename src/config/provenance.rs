@@ -97,7 +97,12 @@ fn decided(decision: &Decision, key: String, value: &str) -> Effective {
     let layer = level_of(&decision.source).to_string();
     let variable = decision.source.variable().unwrap_or_default().to_owned();
     let value = secret::shown(&key, value).into_owned();
-    Effective { file: decision.file.clone(), value, key, layer, source: decision.source.to_string(), variable }
+    let source = match &decision.source {
+        // The layer says that it is computed.
+        Source::Computed(from) => from.clone(),
+        other => other.to_string(),
+    };
+    Effective { file: decision.file.clone(), value, key, layer, source, variable }
 }
 
 fn level_of(source: &Source) -> Level {
@@ -131,7 +136,7 @@ fn command_line(plan: &Plan, settings: &Settings) -> Vec<Effective> {
         row(word, Level::Environment, source.to_string(), source.variable().unwrap_or_default().to_owned())
     });
     let unwritten = plan.unwritten.iter();
-    let computed = unwritten.map(|word| row(word, Level::Computed, "computed for this start".into(), String::new()));
+    let computed = unwritten.map(|word| row(word, Level::Computed, "this start".into(), String::new()));
     from_variables.chain(computed).collect()
 }
 
@@ -233,10 +238,14 @@ fn options_of(line: &str) -> Vec<String> {
     if line.starts_with("--") { vec![line.to_owned()] } else { jvm_options::words(line).map(str::to_owned).collect() }
 }
 
-/// The secrets that a configuration file holds.
-pub fn secrets(name: &str, text: &str) -> Vec<String> {
-    let leaves = Parsed::read(name, text).map(|parsed| parsed.leaves()).unwrap_or_default();
-    leaves.into_iter().filter(|(key, _)| secret::is_secret(key)).map(|(_, value)| value).collect()
+/// The lines of a file over which secrets run on: those after the one that names the secret.
+pub fn secret_lines(name: &str, text: &str) -> Vec<String> {
+    let Some(parsed @ Parsed::Yaml(_)) = Parsed::read(name, text) else { return Vec::new() };
+    let Parsed::Yaml(document) = &parsed else { return Vec::new() };
+    let secret = parsed.leaves().into_iter().filter(|(key, _)| secret::is_secret(key));
+    let spans = secret.filter_map(|(key, _)| document.lines(&key.parse().ok()?));
+    let of_span = |span: std::ops::RangeInclusive<usize>| text.lines().take(*span.end()).skip(*span.start());
+    spans.flat_map(of_span).map(str::to_owned).collect()
 }
 
 /// Maps and lists are opened; what is empty is a leaf.

@@ -13,7 +13,7 @@ use regex::{Captures, Regex};
 pub const HIDDEN: &str = "***";
 
 /// What makes a name a secret's, without case and signs.
-const WORDS: &[&str] = &["password", "passwd", "passphrase", "secret", "token", "credential", "privatekey", "apikey"];
+const WORDS: &[&str] = &["password", "passwd", "passphrase", "secret", "token", "privatekey", "apikey"];
 
 /// Cassandra's tokens are places in the ring, and no secrets.
 const RING: &[&str] = &["numtokens", "initialtoken", "allocatetokens", "maxtokens", "tokenring"];
@@ -23,7 +23,6 @@ const CLOSED: &[&str] = &[
     "authenticator",
     "authorizer",
     "internode_authenticator",
-    "key_provider",
     "network_authorizer",
     "cidr_authorizer",
     "role_manager",
@@ -56,10 +55,10 @@ pub fn is_secret(name: &str) -> bool {
 pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if value.is_empty() {
         Cow::Borrowed(value)
-    } else if is_secret(name) || FRAGMENTS.contains(&name) {
-        Cow::Borrowed(HIDDEN)
     } else if name.starts_with('-') || MIXED.contains(&name) {
         hide_in_options(value)
+    } else if is_secret(name) || FRAGMENTS.contains(&name) {
+        Cow::Borrowed(HIDDEN)
     } else {
         hide_user_info(value)
     }
@@ -69,9 +68,17 @@ pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
 pub fn hide_in_options(text: &str) -> Cow<'_, str> {
     // -Djavax.net.ssl.keyStorePassword=…, -javaagent:/x.jar=port=1,password=…
     static ASSIGNMENT: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(^|[-,;:=?&\s])([A-Za-z][A-Za-z0-9_.]*)=([^\s=][^\s,;&]*)").ok());
+        LazyLock::new(|| Regex::new(r"(^|[-,;:=?& \t\r\n])([A-Za-z][A-Za-z0-9_.]*)=([^ \t\r\n=][^ \t\r\n,;&]*)").ok());
+    let whole = |word: &str| match word.split_once('=') {
+        Some((name, value)) if word.starts_with('-') && is_secret(name) => {
+            let blank = value.find(char::is_whitespace).and_then(|at| value.get(at..)).unwrap_or_default();
+            format!("{name}={HIDDEN}{blank}")
+        }
+        _ => word.to_owned(),
+    };
+    let words: String = text.split_inclusive(char::is_whitespace).map(whole).collect();
     // A value can itself be an assignment, so what one pass leaves is looked at again.
-    let mut text = hide_user_info(text);
+    let mut text: Cow<'_, str> = Cow::Owned(hide_user_info(&words).into_owned());
     for _ in 0..2 {
         let Some(pattern) = ASSIGNMENT.as_ref() else { return Cow::Borrowed(HIDDEN) };
         let hidden = pattern.replace_all(&text, |found: &Captures| {
@@ -86,7 +93,7 @@ pub fn hide_in_options(text: &str) -> Cow<'_, str> {
 
 /// `https://user:password@host` as `https://***@host`.
 fn hide_user_info(text: &str) -> Cow<'_, str> {
-    static USER_INFO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://[^/@\s]+@").ok());
+    static USER_INFO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://[^/@ \t\r\n]+@").ok());
     match USER_INFO.as_ref() {
         Some(pattern) => pattern.replace_all(text, "://***@"),
         None => Cow::Borrowed(HIDDEN),
@@ -95,23 +102,24 @@ fn hide_user_info(text: &str) -> Cow<'_, str> {
 
 /// `key: value`, `key=value`, commented out or not, in a flow map or alone on its line.
 static LINE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"([A-Za-z_][A-Za-z0-9_.-]*)["']?[ \t]*[:=][ \t]*(\S[^\n\r]*)"#).ok());
+    LazyLock::new(|| Regex::new(r#"([A-Za-z_][A-Za-z0-9_.-]*)["']?[ \t]*[:=][ \t]*([^ \t\r\n][^\n\r]*)"#).ok());
 
-/// A configuration file's text, or a diff of it, with every secret hidden: what follows a secret's name on its line, and each
-/// of `values`, the secrets that the file is known to hold, wherever it stands.
-pub fn hide_in_text(text: &str, values: &[String]) -> String {
-    let mut lines: Vec<String> = text.split('\n').map(hide_in_line).collect();
-    let mut values: Vec<&String> = values.iter().filter(|value| value.len() > 3).collect();
-    // A value that holds another goes first.
-    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    for line in &mut lines {
-        for value in values.iter().flat_map(|value| value.lines()).map(str::trim).filter(|value| value.len() > 3) {
-            if line.contains(value) {
-                *line = line.replace(value, HIDDEN);
-            }
+/// The diff of a configuration file with every secret hidden: what follows a secret's name on its line, and each of `lines`,
+/// those over which secrets run on.
+pub fn hide_in_diff(diff: &str, lines: &[String]) -> String {
+    let hidden = |line: &str| {
+        let bare = line.trim_start_matches(|c| c == '\u{1b}').trim_start_matches("[31m").trim_start_matches("[32m");
+        let text = bare.get(1..).unwrap_or_default();
+        let text = text.strip_suffix("\u{1b}[0m").unwrap_or(text);
+        let sign = line.len() - bare.len() + usize::from(!bare.is_empty());
+        if !text.trim().is_empty() && lines.iter().any(|secret| secret == text) {
+            let end = line.get(sign + text.len()..).unwrap_or_default();
+            format!("{}{HIDDEN}{end}", line.get(..sign).unwrap_or_default())
+        } else {
+            hide_in_line(line)
         }
-    }
-    lines.join("\n")
+    };
+    diff.split('\n').map(hidden).collect::<Vec<_>>().join("\n")
 }
 
 fn hide_in_line(line: &str) -> String {
@@ -156,6 +164,7 @@ mod tests {
         }
         for name in [
             "num_tokens",
+            "credentials_validity",
             "CASSANDRA_NUM_TOKENS",
             "initial_token",
             "allocate_tokens_for_local_replication_factor",
@@ -172,7 +181,8 @@ mod tests {
     fn options_keep_all_but_their_secrets() {
         let text = "-Xmx1G -Djavax.net.ssl.keyStorePassword=a,b -javaagent:/j.jar=port=8778,user=me,password=geheim,x=y";
         let shown = hide_in_options(text);
-        assert!(!shown.contains("geheim") && !shown.contains("=a"), "{shown}");
+        assert!(!shown.contains("geheim") && !shown.contains("a,b"), "{shown}");
+        assert!(shown.starts_with("-Xmx1G -Djavax.net.ssl.keyStorePassword=*** -javaagent:"), "{shown}");
         assert!(shown.contains("-Xmx1G") && shown.contains("port=8778") && shown.contains("user=me"), "{shown}");
     }
 
@@ -187,20 +197,22 @@ mod tests {
             "-Djavax.net.ssl.trustStorePassword=geheim",
             "url: https://me:geheim@vault/x",
         ] {
-            let hidden = hide_in_text(line, &[]);
+            let hidden = hide_in_diff(line, &[]);
             assert!(!hidden.contains("geheim") && hidden.contains(HIDDEN), "{line}: {hidden}");
         }
         for line in ["num_tokens: 16", "# The passwords used in these options: see above", "+cluster_name: x", "a: b#c"] {
-            let hidden = hide_in_text(line, &[]);
+            let hidden = hide_in_diff(line, &[]);
             assert!(hidden == line || line.starts_with("# The"), "{line}: {hidden}");
         }
-        let block = "keystore_password: |\n  geheim\nx: geheim2\n";
-        assert!(!hide_in_text(block, &["geheim\n".into()]).contains("geheim"));
+        let block = "+keystore_password: |\n+  geheim\n+x: geheim2\n";
+        assert_eq!(hide_in_diff(block, &["  geheim".into()]), "+keystore_password: ***\n+***\n+x: geheim2\n");
+        let coloured = "\u{1b}[31m-  geheim\u{1b}[0m\n";
+        assert_eq!(hide_in_diff(coloured, &["  geheim".into()]), "\u{1b}[31m-***\u{1b}[0m\n");
     }
 
     #[test]
     fn colours_outlive_what_is_hidden() {
-        assert_eq!(hide_in_text("\u{1b}[31m-a_password: x\u{1b}[0m\n", &[]), "\u{1b}[31m-a_password: ***\u{1b}[0m\n");
+        assert_eq!(hide_in_diff("\u{1b}[31m-a_password: x\u{1b}[0m\n", &[]), "\u{1b}[31m-a_password: ***\u{1b}[0m\n");
     }
 
     #[test]

@@ -26,15 +26,16 @@ fn ten_restarts_give_the_same_bytes() {
     }
 }
 
+/// The files of a node, which is in a folder of its own, as those of any node.
+fn neutral(node: &Node) -> Vec<(String, String)> {
+    let root = node.path("").display().to_string();
+    node.conf().into_iter().map(|(name, text)| (name, text.replace(&root, "/node/"))).collect()
+}
+
 /// Kills starts of `node` at many calls; the one after gives the same files as one that nobody disturbed.
 fn kill_at_any_write(node: impl Fn() -> Node) {
     let reference = node();
     reference.start_and_stop().code(0);
-    // Paths below the node's folder differ from node to node.
-    let neutral = |node: &Node| {
-        let root = node.path("").display().to_string();
-        node.conf().into_iter().map(|(name, text)| (name, text.replace(&root, "/node/"))).collect::<Vec<_>>()
-    };
     let expected = neutral(&reference);
     let mut killed = 0;
     for syscall in ["write", "fsync", "renameat2,renameat,rename", "fchown", "openat"] {
@@ -135,4 +136,66 @@ fn an_overlay_file_that_goes_and_that_the_distribution_has_not_is_removed() {
     let node = node.file("conf/metrics.yaml", "the: user's\n");
     node.start_and_stop().code(0);
     assert_eq!(node.conf()["metrics.yaml"], "the: user's\n", "a later file of that name is not ours");
+}
+
+#[test]
+fn whatever_layer_changes_between_restarts_the_files_are_those_of_a_first_start() {
+    let fresh = |change: &dyn Fn(Node) -> Node| {
+        let node = change(node());
+        node.start_and_stop().code(0);
+        neutral(&node)
+    };
+    let fragment = |node: Node| {
+        node.file("conf-overlay/cassandra.yaml.d/x.yaml", "num_tokens: 3\nclient_encryption_options:\n  optional: true\n")
+            .file("conf-overlay/jvm-server.options.d/x.options", "-Xss512k\n-Dsite=east\n")
+            .file("conf-overlay/cassandra-rackdc.properties.d/x", "prefer_local=true\n")
+    };
+    let variables = |node: Node| {
+        node.env("CASSANDRA_YAML", "cdc_enabled: null\nconcurrent_writes: 5\n")
+            .env("CASSANDRA_YAML_data_file_directories", "[\"/d1\", \"/d2\"]")
+            .env("CASSANDRA_RACKDC_dc_suffix", "_a")
+    };
+    let mounted = |node: Node| {
+        let text = node.files("conf-stock")["cassandra.yaml"].replace("num_tokens: 16", "num_tokens: 12");
+        node.file("conf-overlay/cassandra.yaml", &text)
+    };
+    let hook = |node: Node| {
+        node.file("conf-overlay/pre_run.sh", "echo 'concurrent_counter_writes: 7' > /dev/null; sed -i s/^num_tokens:.*/'num_tokens: 2'/ \"$CASSANDRA_CONF/cassandra.yaml\"\n")
+    };
+    let stock = |node: Node| {
+        let text = fs::read_to_string(crate::support::project().join("config-defaults/5.0/cassandra.yaml")).unwrap();
+        node.file("conf-stock/cassandra.yaml", &text)
+    };
+    let without = |node: Node, overlay: &[&str]| {
+        for name in overlay {
+            let path = node.path("conf-overlay").join(name);
+            if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+        }
+        node
+    };
+    let fragments = ["cassandra.yaml.d", "jvm-server.options.d", "cassandra-rackdc.properties.d"];
+    let no_variables = |node: Node| {
+        ["CASSANDRA_YAML", "CASSANDRA_YAML_data_file_directories", "CASSANDRA_RACKDC_dc_suffix"]
+            .iter()
+            .fold(node, |node, name| node.without(name))
+    };
+    let plain = fresh(&|node| node);
+    let mut node = stock(node());
+    let mut check = |changed: &dyn Fn(Node) -> Node, expected: Vec<(String, String)>, what: &str| {
+        let current = std::mem::replace(&mut node, Node::new());
+        node = changed(current);
+        node.start_and_stop().code(0);
+        assert_eq!(neutral(&node), expected, "{what}");
+        node.start_and_stop().code(0);
+        assert_eq!(neutral(&node), expected, "{what}, a second time");
+    };
+    check(&|node| node, plain.clone(), "at first");
+    check(&fragment, fresh(&fragment), "fragments came");
+    check(&variables, fresh(&|node| variables(fragment(node))), "generic variables came");
+    check(&mounted, fresh(&|node| mounted(variables(fragment(stock(node))))), "a mounted file came");
+    check(&hook, fresh(&|node| hook(mounted(variables(fragment(stock(node)))))), "a hook came");
+    check(&|node| without(node, &fragments), fresh(&|node| hook(mounted(variables(stock(node))))), "fragments went");
+    check(&|node| without(node, &["cassandra.yaml"]), fresh(&|node| hook(variables(node))), "the mounted file went");
+    check(&no_variables, fresh(&hook), "generic variables went");
+    check(&|node| without(node, &["pre_run.sh"]), plain, "the hook went");
 }

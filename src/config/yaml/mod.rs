@@ -27,6 +27,8 @@ mod tests;
 #[cfg(test)]
 mod upstream;
 
+use std::ops::RangeInclusive;
+
 use serde_yaml::Value;
 
 pub use error::{EditError, Finding, YamlError};
@@ -123,6 +125,11 @@ impl YamlDocument {
     /// The line, from 1, on which the entry or item at the path begins; within a flow map or list, that of the nearest one
     /// around it. None where nothing is.
     pub fn line(&self, path: &YamlPath) -> Option<usize> {
+        self.lines(path).map(|lines| *lines.start())
+    }
+
+    /// The lines, from 1, over which that entry or item runs.
+    pub fn lines(&self, path: &YamlPath) -> Option<RangeInclusive<usize>> {
         self.get(path)?;
         let mut block = &self.layout.top;
         let mut start = None;
@@ -131,7 +138,8 @@ impl YamlDocument {
             start = Some(slot.start);
             block = slot.value;
         }
-        start.map(|start| line_number(&self.text, start))
+        let last = block.span.end.saturating_sub(1).max(start?);
+        Some(line_number(&self.text, start?)..=line_number(&self.text, last))
     }
 
     /// The document after the edits, made in their order. An edit that says what is there changes no byte.
