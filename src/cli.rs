@@ -33,7 +33,7 @@ enum Command {
     /// Show every effective setting with its layer and exact source
     Explain(ExplainArguments),
     /// Report everything that is wrong with the configuration
-    Check(InputArguments),
+    Check(CheckArguments),
     /// List the variables that are understood
     Variables {
         /// Form of the list
@@ -99,6 +99,38 @@ pub struct RenderArguments {
     pub output: Option<PathBuf>,
 }
 
+/// What `check` works on, and how it tells.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArguments {
+    /// What to work on
+    #[command(flatten)]
+    pub input: InputArguments,
+    /// Kubernetes manifest to check instead of the environment; repeatable, - is standard input
+    #[arg(short = 'f', long = "filename", value_name = "MANIFEST", conflicts_with = "env_file")]
+    pub manifests: Vec<PathBuf>,
+    /// Container to check, where its image and command do not tell
+    #[arg(long, value_name = "NAME", requires = "manifests")]
+    pub container: Option<String>,
+    /// Form of the findings
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ReportFormat,
+    /// Warnings are errors, as under CASSANDRA_INIT_STRICT=true
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Form of findings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people, with the lines in question.
+    #[default]
+    Text,
+    /// One JSON object (docs/check.md).
+    Json,
+    /// Workflow commands that GitHub shows beside the lines.
+    Github,
+}
+
 /// What `explain` shows.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArguments {
@@ -159,7 +191,7 @@ pub enum Invocation {
     /// Show who set what.
     Explain(ExplainArguments),
     /// Report what is wrong.
-    Check(InputArguments),
+    Check(CheckArguments),
     /// List the variables.
     Variables(ListFormat),
     /// A probe with its time limit.
@@ -199,11 +231,26 @@ pub(crate) const SUBCOMMANDS: &[&str] = &[
     "help",
 ];
 
+/// Where the Bitnami image keeps its entry points, `run.sh` among them, which other images have under that name, too.
+const BITNAMI_SCRIPTS: &str = "/opt/bitnami/scripts/cassandra";
+
 /// Reads the command line. `Err` is clap's own message, with help and version among them.
 pub fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
     let (name, rest) =
         arguments.split_first().map_or((OsStr::new(""), &[][..]), |(name, rest)| (name.as_os_str(), rest));
-    let name = Path::new(name).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let path = Path::new(name);
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    if path.parent() == Some(Path::new(BITNAMI_SCRIPTS)) {
+        match (name, rest.split_first()) {
+            ("run.sh", _) => return Ok(Invocation::Run { arguments: rest.to_vec(), profile: Some("bitnami") }),
+            // The image's entry point is given its run.sh, and anything else is executed.
+            ("entrypoint.sh", Some((first, rest))) if Path::new(first) == Path::new(BITNAMI_SCRIPTS).join("run.sh") => {
+                return Ok(Invocation::Run { arguments: rest.to_vec(), profile: Some("bitnami") });
+            }
+            ("entrypoint.sh", _) => return typed(rest, Some("bitnami")),
+            _ => {}
+        }
+    }
     match name {
         "run.sh" => Ok(Invocation::Run { arguments: rest.to_vec(), profile: Some("kubernetes-examples") }),
         "cassandra" => Ok(Invocation::Run { arguments: rest.to_vec(), profile: None }),
@@ -233,8 +280,8 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
     Ok(match Typed::try_parse_from(words)?.command {
         Command::Run { arguments } => Invocation::Run { arguments, profile },
         Command::Render(arguments) => Invocation::Render(arguments),
+        Command::Check(arguments) => Invocation::Check(arguments),
         Command::Explain(arguments) => Invocation::Explain(arguments),
-        Command::Check(input) => Invocation::Check(input),
         Command::Variables { format } => Invocation::Variables(format),
         Command::Probe { kind, timeout } => Invocation::Probe(kind, timeout),
         Command::Drain => drain(),
@@ -293,6 +340,22 @@ mod tests {
         assert!(matches!(read("/ready-probe.sh"), Invocation::Probe(ProbeKind::Readiness, _)));
         assert!(matches!(read("/usr/local/bin/nodetool status"), Invocation::Nodetool(words) if words == ["status"]));
         assert!(matches!(read("/pre_stop.sh"), Invocation::Nodetool(words) if words == ["drain"]));
+    }
+
+    #[test]
+    fn the_entry_points_of_the_bitnami_image_choose_its_profile() {
+        for line in [
+            "/opt/bitnami/scripts/cassandra/run.sh -Dx=y",
+            "/opt/bitnami/scripts/cassandra/entrypoint.sh /opt/bitnami/scripts/cassandra/run.sh -Dx=y",
+            "/opt/bitnami/scripts/cassandra/entrypoint.sh -Dx=y",
+        ] {
+            let Invocation::Run { arguments, profile } = read(line) else { panic!("{line}") };
+            assert_eq!((profile, arguments), (Some("bitnami"), vec!["-Dx=y".into()]), "{line}");
+        }
+        assert!(matches!(
+            read("/opt/bitnami/scripts/cassandra/entrypoint.sh cqlsh"),
+            Invocation::Execute(words) if words == ["cqlsh"]
+        ));
     }
 
     #[test]

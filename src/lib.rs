@@ -23,6 +23,7 @@ pub mod config;
 pub mod exit;
 pub mod host;
 pub mod log;
+pub mod manifest;
 pub mod report;
 pub mod seeds;
 pub mod settings;

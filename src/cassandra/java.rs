@@ -9,7 +9,8 @@ use crate::cassandra::distribution::Distribution;
 const SERVER: &str = "org.apache.cassandra.service.CassandraDaemon";
 /// nodetool's main class.
 const NODETOOL: &str = "org.apache.cassandra.tools.NodeTool";
-/// The port that Cassandra's JMX server takes in every line (`cassandra-env.sh` sets it, whatever the environment says).
+/// The port that Cassandra's JMX server takes where nobody chooses another (`cassandra-env.sh` sets it, whatever the environment
+/// says).
 pub const JMX_PORT: u16 = 7199;
 
 /// Who may use JMX.
@@ -48,6 +49,8 @@ pub struct Server<'a> {
     pub jmx: Jmx,
     /// The address that JMX clients connect to, where it is remote or open.
     pub jmx_host: Option<String>,
+    /// The port that they connect to.
+    pub jmx_port: u16,
     /// libjemalloc, where it is preloaded.
     pub jemalloc: Option<&'a Path>,
 }
@@ -131,7 +134,7 @@ impl Server<'_> {
     }
 
     fn jmx_properties(&self) -> Vec<String> {
-        jmx_properties(self.jmx, self.jmx_host.as_deref())
+        jmx_properties(self.jmx, self.jmx_port, self.jmx_host.as_deref())
     }
 
     /// Absolute places instead of a conf folder in front of the class path: a folder there disables class data sharing.
@@ -161,11 +164,11 @@ pub fn gc_to_stdout(java_major: u16) -> String {
 }
 
 /// The system properties of Cassandra's JMX server (`configure_jmx` in `cassandra-env.sh`).
-pub fn jmx_properties(jmx: Jmx, host: Option<&str>) -> Vec<String> {
+pub fn jmx_properties(jmx: Jmx, port: u16, host: Option<&str>) -> Vec<String> {
     let mut properties = match jmx {
         Jmx::Local => {
             return vec![
-                format!("-Dcassandra.jmx.local.port={JMX_PORT}"),
+                format!("-Dcassandra.jmx.local.port={port}"),
                 "-Dcom.sun.management.jmxremote.authenticate=false".to_owned(),
             ];
         }
@@ -175,8 +178,8 @@ pub fn jmx_properties(jmx: Jmx, host: Option<&str>) -> Vec<String> {
         ],
         Jmx::Open => vec!["-Dcom.sun.management.jmxremote.authenticate=false".to_owned()],
     };
-    properties.push(format!("-Dcassandra.jmx.remote.port={JMX_PORT}"));
-    properties.push(format!("-Dcom.sun.management.jmxremote.rmi.port={JMX_PORT}"));
+    properties.push(format!("-Dcassandra.jmx.remote.port={port}"));
+    properties.push(format!("-Dcom.sun.management.jmxremote.rmi.port={port}"));
     properties.extend(host.map(|host| format!("-Djava.rmi.server.hostname={host}")));
     properties
 }
@@ -184,12 +187,14 @@ pub fn jmx_properties(jmx: Jmx, host: Option<&str>) -> Vec<String> {
 /// The arguments after `java` that run `NodeTool`: a small heap of its own, quick to start, and never `JVM_OPTS` (agents
 /// with fixed ports would collide with the server's).
 ///
-/// `options` are the words of the `*-clients.options` files, `arguments` what the user typed.
+/// `options` are the words of the `*-clients.options` files, `jmx_port` where the node is reached unless `arguments`, what the
+/// user typed, say another.
 pub fn nodetool(
     distribution: &Distribution,
     conf: &Path,
     storage: &Path,
     options: &[String],
+    jmx_port: u16,
     arguments: &[OsString],
 ) -> Vec<OsString> {
     let mut line: Vec<OsString> = options.iter().map(Into::into).collect();
@@ -199,8 +204,16 @@ pub fn nodetool(
     line.push("-cp".into());
     line.push(class_path(distribution, conf));
     line.push(NODETOOL.into());
+    if jmx_port != JMX_PORT && !arguments.iter().any(|word| names_port(word)) {
+        line.extend(["-p".into(), jmx_port.to_string().into()]);
+    }
     line.extend(arguments.iter().cloned());
     line
+}
+
+/// Whether nodetool is told its port by this word.
+fn names_port(word: &std::ffi::OsStr) -> bool {
+    word.to_str().is_some_and(|word| matches!(word, "-p" | "--port") || word.starts_with("--port="))
 }
 
 /// All jars, then the conf folder (for `commitlog_archiving.properties` and its like).
@@ -261,6 +274,7 @@ mod tests {
             unwritten: &["-Dunwritten=1".to_owned()],
             jmx,
             jmx_host: Some("10.0.0.1".into()),
+            jmx_port: JMX_PORT,
             jemalloc: None,
         };
         server.arguments().into_iter().map(|word| word.into_string().unwrap()).collect()

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use crate::commands::Assignment;
+use crate::commands::hook::NOT_FROM_A_HOOK;
 use crate::exit::{Exit, Failure};
-use crate::host::files;
+use crate::host::{files, privileges};
 use crate::report::Report;
+use crate::settings::RawEnv;
+use crate::settings::file::{self, Unread};
 use crate::settings::raw::Source;
-use crate::settings::{RawEnv, file};
 
 /// A variable's file of more bytes than this is a mistake: a whole cassandra.yaml is a tenth of it.
 const LARGEST: u64 = 1 << 20;
@@ -15,6 +17,15 @@ const LARGEST: u64 = 1 << 20;
 /// The environment of the process.
 pub(super) fn of_process(environment: &[Assignment], report: &mut Report) -> RawEnv {
     let mut env = RawEnv::from_process(environment, report);
+    file::resolve(&mut env, read, report);
+    env
+}
+
+/// The environment of a container on another machine, whose files may not be here.
+pub(super) fn of_elsewhere(environment: &[Assignment], report: &mut Report) -> RawEnv {
+    let mut env = RawEnv::from_process(environment, report);
+    let read =
+        |name: &str, path: &str| if Path::new(path).exists() { read(name, path) } else { Err(Unread::Elsewhere) };
     file::resolve(&mut env, read, report);
     env
 }
@@ -38,15 +49,21 @@ pub(super) fn from_file(path: &Path, report: &mut Report) -> Result<RawEnv, Fail
     Ok(env)
 }
 
-/// Who makes the container's environment names the file, and is obeyed: also where the Cassandra user owns it, whose text is
-/// only data to us. A link that this user planted is not followed, as it could name a file that only root may read.
-fn read(path: &str) -> Result<String, String> {
-    let bytes = files::read_trusted(Path::new(path)).map_err(|error| error.to_string())?;
+/// Who makes the container's environment names the file, and is obeyed, whoever owns it: its text is data to us, and the owner
+/// of a bind mount is rarely root. Only what steers root itself (users, places, launch) must be in a file that nobody but root
+/// can have written. A link that another user planted is not followed, as it could name a file that only root may read.
+fn read(name: &str, path: &str) -> Result<String, Unread> {
+    let refused = |why: String| Err(Unread::Refused(why));
+    let file = Path::new(path);
+    if privileges::is_root() && NOT_FROM_A_HOOK.contains(&name) && file.exists() && !files::is_of_root_alone(file) {
+        return refused(format!("{path} can be written by others than root, and {name} says what root does"));
+    }
+    let bytes = files::read_trusted(file).map_err(|error| Unread::Refused(error.to_string()))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("{path} is larger than 1 MiB, expected a variable's value"));
+        return refused(format!("{path} is larger than 1 MiB, expected a variable's value"));
     }
     match String::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(text),
-        _ => Err(format!("{path} is not UTF-8 text, as a variable's value is")),
+        _ => refused(format!("{path} is not UTF-8 text, as a variable's value is")),
     }
 }

@@ -127,7 +127,9 @@ impl Explained {
         }
         let keys: Vec<String> = match (variable(name), generic::target(name)) {
             (Some(row), _) => keys_of(row),
-            (None, Some(Target::Yaml(steps))) => steps.first().map(|step| step.to_ascii_lowercase()).into_iter().collect(),
+            (None, Some(Target::Yaml(steps))) => {
+                steps.first().map(|step| step.to_ascii_lowercase()).into_iter().collect()
+            }
             (None, Some(Target::Rackdc(key))) => vec![key.to_ascii_lowercase()],
             (None, None) => Vec::new(),
         };
@@ -153,7 +155,8 @@ impl Explained {
         let known = schema::keys(self.version).map(|row| row.key).chain(known_names()).map(str::to_owned);
         let all: Vec<String> = own.chain(known).collect();
         let near = suggest::nearest(name, all.iter().map(String::as_str), SUGGESTIONS);
-        let failure = Failure::message(Exit::Usage, format!("'{name}' is no key, JVM option or variable that is known here"));
+        let failure =
+            Failure::message(Exit::Usage, format!("'{name}' is no key, JVM option or variable that is known here"));
         match near.as_slice() {
             [] => failure.hint("`cassandra-init explain` without a name lists all"),
             near => failure.hint(format!("did you mean {}?", near.join(" or "))),
@@ -165,7 +168,8 @@ impl Explained {
         let mut rows = Vec::new();
         for Effective { file, key, value, layer, source, variable } in &self.settings {
             let pairs = [("file", file), ("key", key), ("value", value), ("layer", layer), ("source", source)];
-            let mut row: Vec<String> = pairs.iter().map(|(name, text)| format!("\"{name}\": {}", quoted(text))).collect();
+            let mut row: Vec<String> =
+                pairs.iter().map(|(name, text)| format!("\"{name}\": {}", quoted(text))).collect();
             if !variable.is_empty() {
                 row.push(format!("\"variable\": {}", quoted(variable)));
             }
@@ -213,7 +217,8 @@ fn unset(name: &str, version: Version) -> Option<Effective> {
     };
     if let Spelling::Key { key, .. } = schema::spell(&name.to_ascii_lowercase(), &schema::Value::Null, version) {
         let default = schema::row(key, version).map_or("", |row| row.default);
-        let source = if default.is_empty() { "Cassandra decides".to_owned() } else { format!("Cassandra takes {default}") };
+        let source =
+            if default.is_empty() { "Cassandra decides".to_owned() } else { format!("Cassandra takes {default}") };
         return Some(row("cassandra.yaml", key, "none", source));
     }
     let known = variable(name)?;
@@ -256,7 +261,8 @@ mod tests {
     }
 
     fn explained() -> Explained {
-        let keys = ["client_encryption_options.enabled", "seed_provider[0].parameters[0].seeds", "key_cache_size", "-Xmx"];
+        let keys =
+            ["client_encryption_options.enabled", "seed_provider[0].parameters[0].seeds", "key_cache_size", "-Xmx"];
         let mut settings: Vec<Effective> = keys.iter().map(|key| setting(key, "")).collect();
         settings.push(setting("num_tokens", "CASSANDRA_NUM_TOKENS"));
         Explained { version: "5.0.8".parse().unwrap(), settings }

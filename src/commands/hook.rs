@@ -34,7 +34,7 @@ const SOURCE: &str =
     r#"trap 'status=$?; trap - EXIT; "$CASSANDRA_INIT_EXPORT" export-environment; exit $status' EXIT; . "$1""#;
 
 /// Settings that a hook may not change: they say who runs what, and where; and it has run already.
-const NOT_FROM_A_HOOK: &[&str] = &[
+pub(super) const NOT_FROM_A_HOOK: &[&str] = &[
     "CASSANDRA_HOME",
     "CASSANDRA_CONF",
     "CASSANDRA_DATA",
@@ -48,6 +48,7 @@ const NOT_FROM_A_HOOK: &[&str] = &[
     "CASSANDRA_INIT_RUN_DIR",
     "CASSANDRA_INIT_LOG_FORMAT",
     "CASSANDRA_CONFIG_OVERLAY",
+    "CASSANDRA_MOUNTED_CONF_DIR",
     "CASSANDRA_PRE_RUN",
     "CASSANDRA_PRE_RUN_TIMEOUT",
 ];

@@ -110,6 +110,7 @@ pub(super) fn server(
         unwritten,
         jmx: plan.jmx,
         jmx_host: plan.jmx_host.clone(),
+        jmx_port: plan.jmx_port,
         jemalloc,
     }
     .arguments()

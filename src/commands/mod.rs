@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod elsewhere;
 mod environment;
 mod explain;
 mod export;
 mod hook;
 mod interrupt;
 mod java_command;
+mod json;
 mod launch;
 mod node;
 mod nodetool;
@@ -36,7 +38,7 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Run { arguments, profile } => run::run(&arguments, profile, environment),
         Invocation::Explain(arguments) => explain::explain(&arguments, environment),
         Invocation::Render(arguments) => render::render(&arguments, environment),
-        Invocation::Check(input) => check::check(&input, environment),
+        Invocation::Check(arguments) => check::check(&arguments, environment),
         Invocation::Variables(format) => variables::variables(format),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
         Invocation::Observe => probe::observe(environment),

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::cassandra::distribution::option_files;
 use crate::cassandra::{Line, java};
 use crate::commands::{Assignment, environment, passthrough, places, run_folder};
 use crate::config::defaults;
@@ -31,8 +32,9 @@ fn command(arguments: &[OsString], environment: &[Assignment]) -> Result<Command
     let options = options(&conf, distribution.version.line(), distribution.java.major);
     let storage =
         settings.data.as_ref().map_or_else(|| PathBuf::from("/tmp"), |given| given.value.as_path().to_owned());
+    let jmx_port = settings.jmx_port.as_ref().map_or(java::JMX_PORT, |given| given.value.port());
     Ok(Command {
-        arguments: java::nodetool(&distribution, &conf, &storage, &options, arguments),
+        arguments: java::nodetool(&distribution, &conf, &storage, &options, jmx_port, arguments),
         environment: environment.to_vec(),
         ..Command::new(distribution.java.program.clone())
     })
@@ -45,17 +47,14 @@ fn conf(settings: &Settings, env: &RawEnv, home: &Path) -> PathBuf {
 
 /// The words of the option files for clients; ours where the distribution has none.
 fn options(conf: &Path, line: Line, java_major: u16) -> Vec<String> {
-    let own = match java_major {
-        ..11 => "jvm8-clients.options",
-        11..17 => "jvm11-clients.options",
-        _ => "jvm17-clients.options",
-    };
     let mut words = Vec::new();
-    for name in ["jvm-clients.options", own] {
+    // The clients' files stand beside the server's; 3.11 has none.
+    for server in option_files(line, java_major).iter().filter(|name| name.contains("-server")) {
+        let name = server.replace("-server", "-clients");
         let default =
             || defaults::files(line).iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
-        let Some(text) = files::read_trusted_text(&conf.join(name)).ok().or_else(default) else { continue };
-        let file = JvmOptions::parse(name, &text);
+        let Some(text) = files::read_trusted_text(&conf.join(&name)).ok().or_else(default) else { continue };
+        let file = JvmOptions::parse(&name, &text);
         words.extend(file.options().flat_map(str::split_ascii_whitespace).map(str::to_owned));
     }
     words

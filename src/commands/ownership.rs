@@ -11,6 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::host::ownership::Walk;
 use crate::host::privileges::Identity;
 use crate::host::{files, folders};
+use crate::settings::raw::Source;
 
 /// Makes the folders and, as root, gives them to the Cassandra user; as another user only checks that it can write.
 pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -56,20 +57,24 @@ fn note_stop(interrupt: &Interrupt, stopped: &RefCell<Option<Failure>>) -> bool 
     stopped.is_some()
 }
 
-/// The data root, the log folder, and folders outside of them that the configuration names. What a hook wrote into the
-/// configuration was written by the Cassandra user and gives nothing away.
+/// The data root, the log folder, and folders outside of them that the configuration names. What a hook said was said by the
+/// Cassandra user, who may also own a file that a variable names: neither gives anything away.
 fn folders(situation: &Situation, plan: &Plan) -> Vec<PathBuf> {
     let mut roots = vec![situation.data_root.clone(), situation.logs.clone()];
     let by_hook = situation.base.get(YAML).is_some_and(|file| file.layer == Layer::Hook);
+    let is_folder = |key: &str| key.contains("director") || key.starts_with("cdc");
+    let is_others = |source: &Source| matches!(source, Source::Hook(_) | Source::EnvironmentFile { .. });
+    let by_others = by_hook
+        || plan.decisions.iter().any(|said| said.file == YAML && is_folder(&said.key) && is_others(&said.source));
     let heap_dumps = situation.settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().to_owned());
     for folder in plan.data_directories.iter().chain(&heap_dumps) {
         let inside = roots.iter().any(|root| folder.starts_with(root));
         if inside {
             continue;
         }
-        if by_hook {
+        if by_others {
             tracing::warn!(
-                "{} is outside of the data root and named after the hook ran: its owner is left alone",
+                "{} is outside of the data root and may be named by a hook or a variable's file: its owner is left alone",
                 folder.display()
             );
         } else if folder.is_absolute() {

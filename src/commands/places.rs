@@ -15,13 +15,15 @@ use crate::report::{Finding, Place, Report};
 use crate::settings::{RawEnv, Settings};
 
 /// Where a distribution is looked for when CASSANDRA_HOME is not set.
-const HOMES: &[&str] = &["/opt/cassandra", "/usr/share/cassandra", "/usr/local/cassandra"];
+const HOMES: &[&str] = &["/opt/cassandra", "/usr/share/cassandra", "/usr/local/cassandra", "/opt/bitnami/cassandra"];
 const DEFAULT_DATA_ROOT: &str = "/var/lib/cassandra";
 /// Where images mount configuration files.
-const OVERLAYS: &[&str] =
+pub(super) const OVERLAYS: &[&str] =
     &["/configmap", "/tmp/cassandra/configmap", "/etc/cassandra-overlay", "/bitnami/cassandra/conf"];
 /// The hook's name in the overlay, as the CassKop image has it.
-const HOOK: &str = "pre_run.sh";
+pub(super) const HOOK: &str = "pre_run.sh";
+/// The name of a second one that the CassKop image runs after all else: here nothing may change the files after the plan.
+pub(super) const LATE_HOOK: &str = "post_run.sh";
 /// Where java is looked for when it is not on the PATH.
 const JAVA_HOMES: &[&str] = &["/opt/java/openjdk", "/usr/lib/jvm/default-java", "/usr/lib/jvm/default"];
 
@@ -265,7 +267,7 @@ pub(super) fn overlay_files(folder: &Path, hook: Option<&Path>) -> Result<Vec<(S
     for path in listing(folder) {
         let Some(name) = path.file_name().and_then(OsStr::to_str) else { continue };
         let hidden = name.starts_with('.');
-        if hidden || hook == Some(path.as_path()) || name == HOOK || !path.is_file() {
+        if hidden || hook == Some(path.as_path()) || name == HOOK || name == LATE_HOOK || !path.is_file() {
             continue;
         }
         found.push((name.to_owned(), files::read_trusted(&path)?));

@@ -8,11 +8,13 @@ use crate::cassandra::distribution::Java;
 use crate::cassandra::stamp::{self, Stage, Stamp};
 use crate::cassandra::{Distribution, Line};
 use crate::cli::InputArguments;
+use crate::commands::elsewhere::Elsewhere;
 use crate::commands::{Assignment, environment, places};
 use crate::config::apply::ConfFolder;
-use crate::config::{defaults, generic, overlay};
 use crate::config::documents::{BaseFile, Documents, Layer, RACKDC, YAML};
+use crate::config::overlay::{self, Fragment};
 use crate::config::plan::{self, HostFacts, Inputs, Plan};
+use crate::config::{defaults, generic};
 use crate::exit::{Exit, Failure};
 use crate::host::mounts::Mounts;
 use crate::host::privileges::{self, Identity};
@@ -20,14 +22,18 @@ use crate::host::users::{Group, Passwd};
 use crate::host::{addresses, files, memory};
 use crate::report::{Finding, Report};
 use crate::seeds::{self, Provider, Question};
+use crate::settings::address::{Host, OwnAddress, Seed};
+use crate::settings::contract::Given;
 use crate::settings::raw::Source;
-use crate::settings::value::LaunchMode;
+use crate::settings::value::{Label, LaunchMode};
 use crate::settings::{Profile, RawEnv, Settings};
 
 /// The user that images make for Cassandra.
 const USER: &str = "cassandra";
 /// The folder of a host's own files; tests of the readers use another.
 const ROOT: &str = "/";
+/// A conf folder that does not exist.
+const NOWHERE: &str = "/nonexistent";
 
 /// What was read.
 pub(super) struct Situation {
@@ -54,8 +60,12 @@ pub(super) struct Situation {
     pub(super) pristine: BTreeMap<String, BaseFile>,
     /// The files as the layers below the environment left them.
     pub(super) base: BTreeMap<String, BaseFile>,
+    /// What was merged into them.
+    pub(super) fragments: Vec<Fragment>,
     pub(super) hook: Option<PathBuf>,
     host: HostFacts,
+    /// The names that mean this host.
+    names: Vec<String>,
 }
 
 /// A plan, and what the boot has to know beside it.
@@ -71,17 +81,27 @@ impl Situation {
         called_as: Option<&str>,
         input: &InputArguments,
     ) -> Result<Self, Failure> {
+        Self::look(environment, called_as, input, None).map_err(|(failure, report)| {
+            // What was found before something turned out to be missing altogether is told, too.
+            crate::log::report(&report);
+            failure
+        })
+    }
+
+    /// [`Self::read`], of this host or of `elsewhere`; what was found before a failure comes with it.
+    pub(super) fn look(
+        environment: &[Assignment],
+        called_as: Option<&str>,
+        input: &InputArguments,
+        elsewhere: Option<&Elsewhere>,
+    ) -> Result<Self, (Failure, Report)> {
         let (mut lasting, mut of_settings) = (Report::default(), Report::default());
-        let result = Self::read_all(environment, called_as, input, &mut lasting, &mut of_settings);
+        let result = Self::read_all(environment, called_as, input, elsewhere, &mut lasting, &mut of_settings);
         let mut report = lasting.clone();
         report.absorb(of_settings);
         match result {
             Ok(situation) => Ok(Self { report, lasting, ..situation }),
-            Err(failure) => {
-                // What was found before something turned out to be missing altogether is told, too.
-                crate::log::report(&report);
-                Err(failure)
-            }
+            Err(failure) => Err((failure, report)),
         }
     }
 
@@ -90,11 +110,13 @@ impl Situation {
         environment: &[Assignment],
         called_as: Option<&str>,
         input: &InputArguments,
+        elsewhere: Option<&Elsewhere>,
         lasting: &mut Report,
         of_settings: &mut Report,
     ) -> Result<Self, Failure> {
         let env = match &input.env_file {
             Some(path) => environment::from_file(path, lasting)?,
+            None if elsewhere.is_some() => environment::of_elsewhere(environment, lasting),
             None => environment::of_process(environment, lasting),
         };
         let profile = profile(&env, called_as)?;
@@ -103,23 +125,39 @@ impl Situation {
             Some(version) => {
                 let major = version.line().java_majors().first().copied().unwrap_or(17);
                 let java = Java { program: "java".into(), major };
-                Distribution { home: "/opt/cassandra".into(), version, jars: Vec::new(), script: None, java }
+                let home = PathBuf::from("/opt/cassandra");
+                // Nothing is there to be looked at, so a script that is asked for is believed.
+                let asked = settings.launch.as_ref().is_some_and(|given| given.value == LaunchMode::Script);
+                let script = asked.then(|| home.join("bin/cassandra"));
+                Distribution { home, version, jars: Vec::new(), script, java }
             }
             None => places::distribution(&settings, &env)?,
         };
         let mounts = Mounts::read()?;
-        let data_root = places::data_root(&settings, &mounts)?;
+        let data_root = match elsewhere {
+            Some(elsewhere) => elsewhere.data_root(&settings),
+            None => places::data_root(&settings, &mounts)?,
+        };
         // A release that is only named is not started here, so its user need not exist.
         let identity = if input.cassandra_version.is_some() { None } else { identity(&settings)? };
         let run_dir = places::run_dir(&env);
         if let Some(missing) = input.conf.as_ref().filter(|conf| !conf.is_dir()) {
             return Err(Failure::message(Exit::Usage, format!("--conf: there is no folder {}", missing.display())));
         }
-        let conf = input.conf.clone().unwrap_or_else(|| places::conf(&settings, &distribution.home));
+        let conf = input.conf.clone().unwrap_or_else(|| match input.cassandra_version {
+            // What this host has installed says nothing of a release that is only named: the files that we bring are taken.
+            Some(_) if settings.conf.is_none() => PathBuf::from(NOWHERE),
+            _ => places::conf(&settings, &distribution.home),
+        });
         let group = identity.as_ref().map(|identity| identity.gid);
         let mut folder = ConfFolder::look(&conf, &run_dir, group, &mounts)?;
         let overlay = places::overlay_folder(&settings)?;
         let hook = places::hook(&settings, overlay.as_deref())?;
+        if overlay.as_ref().is_some_and(|overlay| overlay.join(places::LATE_HOOK).is_file()) {
+            let finding =
+                Finding::warning(places::LATE_HOOK, "is not run: the files are checked as a whole and written once");
+            lasting.add(finding.hint("what it does belongs in pre_run.sh, whose edits count and are kept"));
+        }
         let overlay_files = match &overlay {
             Some(overlay) => places::overlay_files(overlay, hook.as_deref())?,
             None => Vec::new(),
@@ -129,19 +167,26 @@ impl Situation {
         let pristine =
             folder.pristine(&wanted, defaults::files(distribution.version.line()), hook.is_some(), &mounts)?;
         let mut base = with_overlay(&pristine, overlay_files, &distribution, lasting);
-        if let Some(overlay) = &overlay {
-            let fragments = places::overlay_fragments(overlay, lasting)?;
-            overlay::merge(&mut base, fragments, distribution.version, &distribution.option_files(), lasting);
-        }
-        let holds_data = places::holds_data(&data_root);
-        let stamp = stamp_on_disk(&data_root);
+        let fragments = match &overlay {
+            Some(overlay) => places::overlay_fragments(overlay, lasting)?,
+            None => Vec::new(),
+        };
+        overlay::merge(&mut base, &fragments, distribution.version, &distribution.option_files(), lasting);
+        let holds_data = elsewhere.is_none() && places::holds_data(&data_root);
+        let stamp = if elsewhere.is_none() { stamp_on_disk(&data_root) } else { None };
+        let host = elsewhere.map_or_else(host_facts, |elsewhere| Ok(elsewhere.facts(&settings)))?;
+        let names = elsewhere.map_or_else(|| own_names(&host), |elsewhere| Ok(elsewhere.names.clone()))?;
         Ok(Self {
             launch: launch_mode(&settings, &distribution)?,
-            logs: places::logs(&settings, &data_root, lasting),
+            logs: match elsewhere {
+                Some(_) => Elsewhere::logs(&settings),
+                None => places::logs(&settings, &data_root, lasting),
+            },
             data_is_empty: !holds_data,
             bootstrapped: holds_data && stamp.as_ref().is_none_or(|stamp| stamp.stage == Stage::Normal),
             stamp,
-            host: host_facts()?,
+            host,
+            names,
             env,
             settings,
             profile,
@@ -154,6 +199,7 @@ impl Situation {
             folder,
             pristine,
             base,
+            fragments,
             hook,
         })
     }
@@ -198,13 +244,16 @@ impl Situation {
         let (settings, documents) = generic::apply(&self.settings, &documents, version, report);
         generic::find_passed_through(&self.env, version, report);
         let addresses = plan::choose_addresses(&settings, &self.profile, &self.host, &documents, report);
+        let in_file = plan::seeds_in_file(&documents);
         let decision = seeds::decide(&Question {
-            given: settings.seeds.as_ref().map(|given| (given.value.seeds(), given.source.clone())),
-            provider: self.provider(&documents),
-            in_file: &plan::seeds_in_file(&documents),
+            given: given_seeds(&settings, &in_file),
+            provider: self.provider(&settings, &documents),
+            in_file: &in_file,
             own_address: &addresses.own,
             own_addresses: &self.host.addresses.iter().map(|(_, address)| *address).collect::<Vec<IpAddr>>(),
-            own_names: &own_names(&self.host)?,
+            own_names: &self.own_names(),
+            own_pod: own_pod(&settings).as_deref(),
+            own_seed: self.profile.own_seed,
             empty: !self.bootstrapped,
             replacing: settings.replace_node.is_some(),
         })
@@ -233,7 +282,8 @@ impl Situation {
     }
 
     /// A direct launch runs no shell, so a cassandra-env.sh that the user brought would silently not count: refused, never
-    /// ignored. Beside `bin/cassandra` the distribution's own lies in the conf folder, which says nothing of the user.
+    /// ignored. Beside `bin/cassandra` the distribution's own lies in the conf folder, which says nothing of the user; of a
+    /// release that is only named (`--cassandra-version`) nobody knows how it will be launched.
     fn find_unread_script(&self, report: &mut Report) {
         const NAME: &str = "cassandra-env.sh";
         if self.launch == LaunchMode::Script {
@@ -241,7 +291,9 @@ impl Situation {
         }
         let mounted = self.base.get(NAME).filter(|file| file.layer == Layer::Overlay).map(|file| file.text.clone());
         let in_folder = || files::read_trusted_text(&self.folder.conf().join(NAME)).ok();
-        let brought = mounted.or_else(|| if self.distribution.script.is_none() { in_folder() } else { None });
+        let only_named = self.distribution.jars.is_empty();
+        let in_folder_counts = self.distribution.script.is_none() && !only_named;
+        let brought = mounted.or_else(|| if in_folder_counts { in_folder() } else { None });
         let does_something =
             |text: String| text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'));
         if brought.is_some_and(does_something) {
@@ -252,8 +304,17 @@ impl Situation {
         }
     }
 
-    fn provider(&self, documents: &Documents) -> Provider {
-        let chosen = self.settings.seed_provider.as_ref().map(|given| given.value.to_string());
+    /// The names that mean this host, with the one that CASSANDRA_HOST says.
+    fn own_names(&self) -> Vec<String> {
+        let mut names = self.names.clone();
+        if let Some(OwnAddress::Host(Host::Name(name))) = self.settings.host.as_ref().map(|given| &given.value) {
+            names.push(name.clone());
+        }
+        names
+    }
+
+    fn provider(&self, settings: &Settings, documents: &Documents) -> Provider {
+        let chosen = settings.seed_provider.as_ref().map(|given| given.value.to_string());
         let class = chosen.or_else(|| plan::seed_provider_in_file(documents));
         if class.as_deref() == Some(seeds::decide::KUBERNETES_PROVIDER) {
             Provider::Kubernetes { here: self.env.text("KUBERNETES_SERVICE_HOST").is_some() }
@@ -321,6 +382,18 @@ fn host_facts() -> Result<HostFacts, Failure> {
     })
 }
 
+/// The seeds of the variable; a profile's default stands back for seeds in the file, but not for a stock loopback one.
+fn given_seeds<'a>(settings: &'a Settings, in_file: &[Seed]) -> Option<(&'a [Seed], Source)> {
+    let given = settings.seeds.as_ref()?;
+    match &given.source {
+        Source::Profile(_) if !in_file.is_empty() => None,
+        Source::Profile(name) => {
+            Some((given.value.seeds(), Source::Computed(format!("the defaults of the profile {name}"))))
+        }
+        source => Some((given.value.seeds(), source.clone())),
+    }
+}
+
 /// The names that mean this host: its host name, and what /etc/hosts calls its addresses.
 fn own_names(host: &HostFacts) -> Result<Vec<String>, Failure> {
     let outside: Vec<IpAddr> =
@@ -329,6 +402,13 @@ fn own_names(host: &HostFacts) -> Result<Vec<String>, Failure> {
     let mut names = addresses::names_of(&outside, &hosts);
     names.push(addresses::hostname()?);
     Ok(names)
+}
+
+/// The pod's name within its cluster, where the downward API told its parts.
+fn own_pod(settings: &Settings) -> Option<String> {
+    let part = |given: &Option<Given<Label>>| given.as_ref().map(|given| given.value.to_string());
+    let (pod, service) = (part(&settings.pod_name)?, part(&settings.service_name)?);
+    Some(format!("{pod}.{service}.{}", part(&settings.pod_namespace)?))
 }
 
 /// The stamp that an earlier start left beside the data.

@@ -66,7 +66,11 @@ impl BaseFile {
 
 /// The entry of `origins` that speaks of `key`: for itself, for what it lies in, or for a part of it.
 pub fn origin_of<'a>(origins: &'a [Origin], key: &str) -> Option<&'a Source> {
-    origins.iter().rev().find(|origin| covers(&origin.key, key) || covers(key, &origin.key)).map(|origin| &origin.source)
+    origins
+        .iter()
+        .rev()
+        .find(|origin| covers(&origin.key, key) || covers(key, &origin.key))
+        .map(|origin| &origin.source)
 }
 
 /// Whether `key` is `outer` or lies in it: `a.b` and `a[0]` lie in `a`.
@@ -112,7 +116,14 @@ impl Documents {
         let rackdc = keep(Properties::parse(RACKDC, text(RACKDC)), RACKDC, report);
         let options =
             option_files.iter().map(|name| ((*name).to_owned(), JvmOptions::parse(name, text(name)))).collect();
-        Some(Self { yaml: yaml?, rackdc: rackdc?, options, generic: Vec::new(), generic_rackdc: Vec::new(), base: base.clone() })
+        Some(Self {
+            yaml: yaml?,
+            rackdc: rackdc?,
+            options,
+            generic: Vec::new(),
+            generic_rackdc: Vec::new(),
+            base: base.clone(),
+        })
     }
 
     /// The layer that a file came from; a file that is not there counts as pristine.

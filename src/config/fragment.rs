@@ -54,7 +54,8 @@ pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Ve
                 let entry = Entry { path: YamlPath::key(written), value, twins, line };
                 if let Some(other) = entries.iter().find(|other| other.path == entry.path && other.value != entry.value)
                 {
-                    let message = format!("'{key}' is another name of what line {} sets, to something else", other.line);
+                    let message =
+                        format!("'{key}' is another name of what line {} sets, to something else", other.line);
                     report.add(Finding::error(place, message).hint("keep one of the two"));
                 }
                 entries.push(entry);
@@ -91,7 +92,9 @@ pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(&'static str,
             let value = if scalar.is_some() { yaml(spelled) } else { value.clone() };
             return Ok((key, value, twins));
         }
-        Spelling::Removed { last } => format!("Cassandra {last} was the last to have '{key}', {version} has it no more"),
+        Spelling::Removed { last } => {
+            format!("Cassandra {last} was the last to have '{key}', {version} has it no more")
+        }
         Spelling::Unknown { first: Some(first) } => {
             format!("Cassandra {version} has no '{key}', it came with {first}")
         }
@@ -226,8 +229,7 @@ mod tests {
     fn maps_merge_lists_and_scalars_replace_and_null_removes() {
         let base = "# top\nnum_tokens: 16 # why\ndata_file_directories:\n    - /a\n    - /b\nclient_encryption_options:\n    enabled: false\n    keystore: conf/.keystore # here\ncdc_enabled: false\n";
         let fragment = "num_tokens: 8\ndata_file_directories: [/c]\nclient_encryption_options:\n  enabled: true\n  optional: null\n  keystore: null\ncdc_enabled: null\n";
-        let expected =
-            "# top\nnum_tokens: 8 # why\ndata_file_directories:\n    - /c\nclient_encryption_options:\n    enabled: true\n";
+        let expected = "# top\nnum_tokens: 8 # why\ndata_file_directories:\n    - /c\nclient_encryption_options:\n    enabled: true\n";
         assert_eq!(merged(base, fragment).unwrap(), expected);
     }
 
@@ -238,7 +240,9 @@ mod tests {
         let findings = merged("", "key_cache_size_in_mb: 9\nkey_cache_size: 8MiB\n").unwrap_err();
         assert_eq!(
             findings,
-            ["x.yaml:2: 'key_cache_size' is another name of what line 1 sets, to something else (hint: keep one of the two)"]
+            [
+                "x.yaml:2: 'key_cache_size' is another name of what line 1 sets, to something else (hint: keep one of the two)"
+            ]
         );
     }
 

@@ -9,8 +9,8 @@ mod typed;
 
 use serde_yaml::Value as Yaml;
 
-use crate::cassandra::{Line, Version};
 use crate::cassandra::schema::{self, Spelling};
+use crate::cassandra::{Line, Version};
 use crate::config::documents::{Documents, Origin, YAML};
 use crate::config::fragment::{self, Entry};
 use crate::config::yaml::{EditError, Step, YamlPath};
@@ -22,8 +22,15 @@ use crate::settings::value::FromText;
 use crate::settings::{RawEnv, Settings, secret, suggest};
 
 /// The keys of cassandra-rackdc.properties that the snitches which read it know (`SnitchProperties` and its users).
-const RACKDC_KEYS: &[&str] =
-    &["dc", "rack", "dc_suffix", "prefer_local", "ec2_naming_scheme", "ec2_metadata_type", "ec2_metadata_token_ttl_seconds"];
+const RACKDC_KEYS: &[&str] = &[
+    "dc",
+    "rack",
+    "dc_suffix",
+    "prefer_local",
+    "ec2_naming_scheme",
+    "ec2_metadata_type",
+    "ec2_metadata_token_ttl_seconds",
+];
 
 /// A key that a variable sets.
 #[derive(Debug, Clone)]
@@ -33,7 +40,12 @@ struct Item {
 }
 
 /// Settings and documents with the generic variables in them.
-pub fn apply(settings: &Settings, documents: &Documents, version: Version, report: &mut Report) -> (Settings, Documents) {
+pub fn apply(
+    settings: &Settings,
+    documents: &Documents,
+    version: Version,
+    report: &mut Report,
+) -> (Settings, Documents) {
     let (mut settings, mut documents) = (settings.clone(), documents.clone());
     let mut items = items(&settings, &documents, version, report);
     find_conflicts(&items, report);
@@ -83,7 +95,10 @@ fn items(settings: &Settings, documents: &Documents, version: Version, report: &
 }
 
 fn place(source: &Source) -> Place {
-    Place::Variable(source.to_string())
+    match source {
+        Source::EnvironmentFile { name, .. } => Place::Variable(name.clone()),
+        other => Place::Variable(other.to_string()),
+    }
 }
 
 /// The key that a variable names, under its name in this release, and its value with the key's type.
@@ -98,7 +113,8 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
     let mut path = YamlPath::key(&key);
     if !rest.is_empty() {
         // The value is not the key's own, so only its name is spelled.
-        let (written, _, twins) = fragment::spell(&key, &Yaml::Null, version).map_err(|problem| problem.finding(at.clone()))?;
+        let (written, _, twins) =
+            fragment::spell(&key, &Yaml::Null, version).map_err(|problem| problem.finding(at.clone()))?;
         path = rest.iter().fold(YamlPath::key(written), |path, step| deeper(&path, step, documents));
         let value = typed::inner(&path, documents.yaml.get(&path), kind, &generic.text);
         let value = value.map_err(|expected| invalid(generic, &path, expected))?;
@@ -114,7 +130,11 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
 }
 
 fn invalid(generic: &Generic, path: &YamlPath, expected: &str) -> Finding {
-    let shown = if secret::is_secret(&path.to_string()) { secret::HIDDEN.into() } else { secret::shown(&generic.name, &generic.text) };
+    let shown = if secret::is_secret(&path.to_string()) {
+        secret::HIDDEN.into()
+    } else {
+        secret::shown(&generic.name, &generic.text)
+    };
     Finding::error(place(&generic.source), format!("'{}' is not valid, expected {expected}", shown.escape_debug()))
 }
 

@@ -29,8 +29,8 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    /// Both names.
-    fn path(&self) -> String {
+    /// Both names, as findings have them.
+    pub fn path(&self) -> String {
         format!("{}/{}", self.folder, self.name)
     }
 }
@@ -44,7 +44,7 @@ pub fn is_fragment_folder(name: &str) -> bool {
 /// Whether a file in such a folder is read.
 pub fn is_fragment(folder: &str, name: &str) -> bool {
     match folder.strip_suffix(SUFFIX) {
-        Some(YAML) => name.ends_with(".yaml") || name.ends_with(".yml"),
+        Some(YAML) => matches!(name.rsplit_once('.'), Some((_, "yaml" | "yml"))),
         Some(RACKDC) => true,
         _ => name.ends_with(OPTIONS),
     }
@@ -54,13 +54,14 @@ pub fn is_fragment(folder: &str, name: &str) -> bool {
 /// Cassandra reads with this Java.
 pub fn merge(
     base: &mut BTreeMap<String, BaseFile>,
-    mut fragments: Vec<Fragment>,
+    fragments: &[Fragment],
     version: Version,
     option_files: &[&str],
     report: &mut Report,
 ) {
+    let mut fragments: Vec<&Fragment> = fragments.iter().collect();
     fragments.sort_by(|a, b| (&a.folder, &a.name).cmp(&(&b.folder, &b.name)));
-    for fragment in &fragments {
+    for fragment in fragments {
         let file = fragment.folder.strip_suffix(SUFFIX).unwrap_or_default();
         let merged = match file {
             YAML => base.get(YAML).and_then(|file| merge_yaml(file, fragment, version, report).map(|new| (YAML, new))),
@@ -198,7 +199,8 @@ mod tests {
         };
         let mut report = Report::default();
         let option_files = ["jvm-server.options", "jvm17-server.options"];
-        merge(&mut base, fragments.iter().map(owned).collect(), V5, &option_files, &mut report);
+        let fragments: Vec<Fragment> = fragments.iter().map(owned).collect();
+        merge(&mut base, &fragments, V5, &option_files, &mut report);
         (base, report.iter().map(ToString::to_string).collect())
     }
 
@@ -220,10 +222,7 @@ mod tests {
         assert_eq!(source.to_string(), "cassandra.yaml.d/20-b.yaml:1");
         assert_eq!(base[RACKDC].text, "dc=b\n");
         assert_eq!(base[RACKDC].origins[0].source.to_string(), "cassandra-rackdc.properties.d/x:2");
-        assert_eq!(
-            base["jvm-server.options"].text,
-            "-Xss2m\n-Da=b\n--add-opens java.base/java.io=ALL-UNNAMED\n"
-        );
+        assert_eq!(base["jvm-server.options"].text, "-Xss2m\n-Da=b\n--add-opens java.base/java.io=ALL-UNNAMED\n");
     }
 
     #[test]
@@ -239,10 +238,16 @@ mod tests {
             ],
         );
         assert_eq!(findings.len(), 5, "{findings:?}");
-        for (finding, start) in findings.iter().zip(["cassandra-rackdc.properties.d/c", "cassandra.yaml.d/a.yaml:2:1: "]) {
+        for (finding, start) in
+            findings.iter().zip(["cassandra-rackdc.properties.d/c", "cassandra.yaml.d/a.yaml:2:1: "])
+        {
             assert!(finding.starts_with(start), "{findings:?}");
         }
-        assert!(findings.iter().any(|finding| finding.starts_with("jvm-server.options.d/d.options:2: `Xmx1G` is no JVM option")));
+        assert!(
+            findings
+                .iter()
+                .any(|finding| finding.starts_with("jvm-server.options.d/d.options:2: `Xmx1G` is no JVM option"))
+        );
     }
 
     #[test]

@@ -81,7 +81,8 @@ pub fn of(plan: &Plan, base: &BTreeMap<String, BaseFile>, settings: &Settings, e
         let Some(after) = Parsed::read(&file.name, &file.after) else { continue };
         let below = base.get(&file.name).and_then(|base| Known::read(&file.name, base));
         for (key, value) in after.leaves() {
-            let decision = plan.decisions.iter().rev().find(|known| known.file == file.name && covers(&known.key, &key));
+            let decision =
+                plan.decisions.iter().rev().find(|known| known.file == file.name && covers(&known.key, &key));
             list.push(match decision {
                 Some(decision) => decided(decision, key, &value),
                 None => found(&file.name, below.as_ref(), key, &value),
@@ -341,7 +342,10 @@ mod tests {
         let options = file("# c\n-Xss1m\n-Da=1 -Db=2\n--add-opens java.base/x=ALL-UNNAMED\n", Layer::Overlay);
         assert_eq!(traced(&options, "jvm-server.options", "-Db"), "overlay jvm-server.options:3");
         assert_eq!(traced(&options, "jvm-server.options", "--add-opens java.base/x"), "overlay jvm-server.options:4");
-        assert_eq!(traced(&file("# c\n\ndc=x\n", Layer::Default), RACKDC, "dc"), "default cassandra-rackdc.properties:3");
+        assert_eq!(
+            traced(&file("# c\n\ndc=x\n", Layer::Default), RACKDC, "dc"),
+            "default cassandra-rackdc.properties:3"
+        );
     }
 
     #[test]

@@ -143,6 +143,12 @@ pub fn owner(path: &Path) -> Option<u32> {
     std::fs::symlink_metadata(path).ok().map(|metadata| metadata.uid())
 }
 
+/// Whether a file, links followed, belongs to root and nobody else may write it.
+pub fn is_of_root_alone(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
+}
+
 /// Whether files can be made in a folder, or the folder itself, as far as access(2) tells of the nearest folder that is there:
 /// permissions, and a file system that is not read-only. Nothing is written to find out.
 pub fn can_be_written(folder: &Path) -> bool {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::settings::address::{Host, Seed};
+use crate::settings::profile::OwnSeed;
 use crate::settings::raw::Source;
 pub use crate::settings::value::KUBERNETES_PROVIDER;
 
@@ -33,6 +34,10 @@ pub struct Question<'a> {
     pub own_addresses: &'a [IpAddr],
     /// All names of this host: its host name and those of /etc/hosts.
     pub own_names: &'a [String],
+    /// The name that this pod has within its Kubernetes cluster: `pod.service.namespace`.
+    pub own_pod: Option<&'a str>,
+    /// What becomes of a seed that means this node.
+    pub own_seed: OwnSeed,
     /// Whether there is no data yet.
     pub empty: bool,
     /// Whether this node takes a dead one's place.
@@ -77,8 +82,15 @@ pub fn decide(question: &Question) -> Result<Decision, NeedsKubernetes> {
 
 fn with_own_address(seeds: &[Seed], question: &Question) -> Vec<Seed> {
     let mut list: Vec<Seed> = Vec::new();
+    let others = seeds.iter().any(|seed| !is_own(&seed.host, question));
     for seed in seeds {
-        let host = if is_own(&seed.host, question) { question.own_address } else { &seed.host };
+        let own = is_own(&seed.host, question);
+        // The first of the list is the same for every node that reads it: one of them must be there to be joined.
+        let is_first = list.is_empty() && seeds.first().is_some_and(|first| is_own(&first.host, question));
+        if own && others && !is_first && question.own_seed == OwnSeed::LeavesUnlessFirst {
+            continue;
+        }
+        let host = if own { question.own_address } else { &seed.host };
         let seed = Seed { host: host.clone(), port: seed.port };
         if !list.contains(&seed) {
             list.push(seed);
@@ -94,8 +106,18 @@ fn is_own(host: &Host, question: &Question) -> bool {
         // The stock seed. Where the cluster itself lives on loopback, 127.0.0.2 is another node.
         _ if host.is_loopback() => !own.is_loopback() || (matches!(host, Host::Name(_)) && is_localhost(own)),
         Host::Address(address) => question.own_addresses.contains(address),
-        Host::Name(name) => question.own_names.iter().any(|own| names_agree(name, own)),
+        Host::Name(name) => {
+            question.own_names.iter().any(|own| names_agree(name, own))
+                || question.own_pod.is_some_and(|pod| names_pod(name, pod))
+        }
     }
+}
+
+/// Whether `seed` is the pod's name, with or without `svc` and the cluster's domain behind it.
+fn names_pod(seed: &str, pod: &str) -> bool {
+    let seed = seed.trim_end_matches('.').to_ascii_lowercase();
+    let rest = seed.strip_prefix(&pod.to_ascii_lowercase());
+    rest.is_some_and(|rest| rest.is_empty() || rest == ".svc" || rest.starts_with(".svc."))
 }
 
 /// What `localhost` resolves to.
@@ -146,6 +168,8 @@ mod tests {
                 own_address: &self.address,
                 own_addresses: &self.addresses,
                 own_names: &self.names,
+                own_pod: None,
+                own_seed: OwnSeed::Stays,
                 empty: true,
                 replacing: false,
             };
@@ -232,10 +256,37 @@ mod tests {
             own_address: &own_address,
             own_addresses: &[],
             own_names: &[],
+            own_pod: None,
+            own_seed: OwnSeed::Stays,
             empty: true,
             replacing: false,
         });
         assert_eq!(decision, Ok(Decision { seeds: None, alone: false, founds: false }));
+    }
+
+    /// Asked for the pod `a-0.s.n` under the profile that lets a node leave its own seed list.
+    fn leaving(list: &str) -> String {
+        let decision = ask(Some(list), |question| {
+            question.own_pod = Some("a-0.s.n");
+            question.own_seed = OwnSeed::LeavesUnlessFirst;
+        });
+        written(&decision.unwrap())
+    }
+
+    #[test]
+    fn a_pod_is_known_by_its_whole_name_with_or_without_the_domain_of_the_cluster() {
+        for name in ["a-0.s.n", "a-0.s.n.svc", "A-0.s.n.svc.cluster.local", "a-0.s.n.svc.example.org."] {
+            assert_eq!(leaving(&format!("b-0.s.n,{name},b-1.s.n")), "b-0.s.n,b-1.s.n", "{name}");
+        }
+        for name in ["xa-0.s.n", "a-0.s.n2", "a-0.s.n.other", "a-0.s.nsvc", "a-00.s.n"] {
+            assert_eq!(leaving(&format!("b-0.s.n,{name}")), format!("b-0.s.n,{name}"));
+        }
+    }
+
+    #[test]
+    fn the_first_of_the_list_and_a_node_that_is_alone_stay_in_it() {
+        assert_eq!(leaving("a-0.s.n,a-1.s.n"), "10.244.0.10,a-1.s.n");
+        assert_eq!(leaving("a-0.s.n.svc.cluster.local"), "10.244.0.10");
     }
 
     #[test]

@@ -126,6 +126,10 @@ impl FromText for SeedList {
         if items.is_empty() {
             return Err(Some("the list holds no seed".into()));
         }
+        // The word of run.sh for "no list, this node itself".
+        if items == ["false"] {
+            return Ok(Self(vec![Seed { host: Host::Name("localhost".into()), port: None }]));
+        }
         let mut seeds: Vec<Seed> = Vec::new();
         for item in items {
             let seed = Seed::from_text(item).ok_or_else(|| Some(format!("'{item}' is neither")))?;

@@ -14,9 +14,11 @@ use crate::settings::address::{Host, OwnAddress, SeedList};
 use crate::settings::generic::{self, Generic};
 use crate::settings::profile::Profile;
 use crate::settings::raw::{RawEnv, RawVariable, Source};
+use crate::settings::unsupported;
 use crate::settings::value::{
     AbsolutePath, AnyText, Bounded, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
-    InternodeCompression, Label, LaunchMode, LogFormat, MemtableAllocation, Span, Words,
+    InternodeCompression, InternodeEncryption, Label, LaunchMode, LogFormat, MemtableAllocation, Port, Secret,
+    SnapshotTtl, Span, Words,
 };
 use crate::settings::{file, secret, suggest};
 
@@ -47,7 +49,8 @@ pub struct Variable {
 /// A setting that is written to one key of cassandra.yaml as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct YamlSetting {
-    /// The key, under the name that the contract gives it (a renamed one is spelled for the version later).
+    /// The key, or the path of keys joined by dots, under the name that the contract gives it (a renamed one is spelled for
+    /// the version later).
     pub key: &'static str,
     /// Its value.
     pub value: Value,
@@ -58,12 +61,14 @@ pub struct YamlSetting {
 macro_rules! contract {
     (
         keys { $( $key_slot:ident: $key_type:ty, $key_name:literal, [$($key_alias:literal),*], $key:literal, $key_doc:literal; )* }
+        nested { $( $nested_slot:ident: $nested_type:ty, $nested_name:literal, [$($nested_alias:literal),*], [$($path:literal),+], $nested_doc:literal; )* }
         others { $( $slot:ident: $type:ty, $name:literal, [$($alias:literal),*], $target:literal, $doc:literal; )* }
     ) => {
         /// The contract's variables, typed.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct Settings {
             $( #[doc = $key_doc] pub $key_slot: Option<Given<$key_type>>, )*
+            $( #[doc = $nested_doc] pub $nested_slot: Option<Given<$nested_type>>, )*
             $( #[doc = $doc] pub $slot: Option<Given<$type>>, )*
             /// The generic variables.
             pub generic: Vec<Generic>,
@@ -79,6 +84,13 @@ macro_rules! contract {
                 doc: $key_doc,
             }, )*
             $( Variable {
+                name: $nested_name,
+                aliases: &[$($nested_alias),*],
+                expected: <$nested_type as FromText>::EXPECTED,
+                target: concat!("cassandra.yaml:", $(" ", $path),+),
+                doc: $nested_doc,
+            }, )*
+            $( Variable {
                 name: $name,
                 aliases: &[$($alias),*],
                 expected: <$type as FromText>::EXPECTED,
@@ -92,6 +104,7 @@ macro_rules! contract {
             pub fn read(env: &RawEnv, profile: &Profile, report: &mut Report) -> Self {
                 let settings = Self {
                     $( $key_slot: read_one($key_name, &[$($key_alias),*], env, profile, report), )*
+                    $( $nested_slot: read_one($nested_name, &[$($nested_alias),*], env, profile, report), )*
                     $( $slot: read_one($name, &[$($alias),*], env, profile, report), )*
                     generic: generic::read(env),
                 };
@@ -104,6 +117,17 @@ macro_rules! contract {
                 let mut list = Vec::new();
                 $( if let Some(given) = &self.$key_slot {
                     list.push(YamlSetting { key: $key, value: (&given.value).into(), source: given.source.clone() });
+                } )*
+                list
+            }
+
+            /// The settings that go to keys below a top-level one, each under its whole path.
+            pub fn nested_settings(&self) -> Vec<YamlSetting> {
+                let mut list = Vec::new();
+                $( if let Some(given) = &self.$nested_slot {
+                    for path in [$($path),+] {
+                        list.push(YamlSetting { key: path, value: (&given.value).into(), source: given.source.clone() });
+                    }
                 } )*
                 list
             }
@@ -130,7 +154,7 @@ contract! {
             "Interface to listen on for other nodes, instead of an address.";
         rpc_interface: InterfaceName, "CASSANDRA_RPC_INTERFACE", [], "rpc_interface",
             "Interface to listen on for clients, instead of an address.";
-        start_rpc: bool, "CASSANDRA_START_RPC", [], "start_rpc",
+        start_rpc: bool, "CASSANDRA_START_RPC", ["CASSANDRA_ENABLE_RPC"], "start_rpc",
             "Thrift, which only 3.11 has.";
         key_cache_size: Amount, "CASSANDRA_KEY_CACHE_SIZE_IN_MB", [], "key_cache_size_in_mb",
             "Key cache in MiB.";
@@ -154,10 +178,54 @@ contract! {
             "Which traffic between nodes is compressed.";
         gc_warn_threshold: Amount, "CASSANDRA_GC_WARN_THRESHOLD_IN_MS", [], "gc_warn_threshold_in_ms",
             "Collector pauses longer than this many milliseconds are logged as warnings.";
+        authenticator: ClassName, "CASSANDRA_AUTHENTICATOR", [], "authenticator",
+            "Class that logs clients in.";
+        authorizer: ClassName, "CASSANDRA_AUTHORIZER", [], "authorizer",
+            "Class that knows what a client may do.";
+        user_defined_functions: bool, "CASSANDRA_ENABLE_USER_DEFINED_FUNCTIONS", [], "enable_user_defined_functions",
+            "Whether clients may define functions.";
+        scripted_functions: bool, "CASSANDRA_ENABLE_SCRIPTED_USER_DEFINED_FUNCTIONS", [], "enable_scripted_user_defined_functions",
+            "Whether they may be written in another language than Java.";
+        automatic_sstable_upgrade: bool, "CASSANDRA_AUTOMATIC_SSTABLE_UPGRADE", [], "automatic_sstable_upgrade",
+            "Whether sstables of an older release are rewritten.";
+        auto_snapshot_ttl: SnapshotTtl, "CASSANDRA_AUTO_SNAPSHOT_TTL", [], "auto_snapshot_ttl",
+            "How long the snapshot of a dropped or truncated table is kept.";
+        cql_port: Port, "CASSANDRA_CQL_PORT_NUMBER", [], "native_transport_port",
+            "Port for clients.";
+        storage_port: Port, "CASSANDRA_TRANSPORT_PORT_NUMBER", [], "storage_port",
+            "Port for other nodes, the same on all of them before 4.0.";
+    }
+    nested {
+        client_encryption: bool, "CASSANDRA_CLIENT_ENCRYPTION", [], ["client_encryption_options.enabled"],
+            "Whether clients have to speak TLS.";
+        internode_encryption: InternodeEncryption, "CASSANDRA_INTERNODE_ENCRYPTION", [], ["server_encryption_options.internode_encryption"],
+            "Which traffic between nodes is encrypted.";
+        keystore: AbsolutePath, "CASSANDRA_KEYSTORE_LOCATION", [],
+            ["server_encryption_options.keystore", "client_encryption_options.keystore"],
+            "This node's key and certificate.";
+        keystore_password: Secret, "CASSANDRA_KEYSTORE_PASSWORD", [],
+            ["server_encryption_options.keystore_password", "client_encryption_options.keystore_password"],
+            "Password of the key store.";
+        truststore: AbsolutePath, "CASSANDRA_TRUSTSTORE_LOCATION", [],
+            ["server_encryption_options.truststore", "client_encryption_options.truststore"],
+            "Certificates that this node trusts.";
+        truststore_password: Secret, "CASSANDRA_TRUSTSTORE_PASSWORD", [],
+            ["server_encryption_options.truststore_password", "client_encryption_options.truststore_password"],
+            "Password of the trust store.";
     }
     others {
         pod_ip: IpAddr, "POD_IP", [], "cassandra.yaml: listen_address, broadcast_address, broadcast_rpc_address",
             "The pod's address (downward API, status.podIP).";
+        host: OwnAddress, "CASSANDRA_HOST", [], "cassandra.yaml: listen_address, broadcast_rpc_address",
+            "Address of this node for other nodes and clients, where their own variables do not say another.";
+        remote_connections: bool, "CASSANDRA_ENABLE_REMOTE_CONNECTIONS", [], "cassandra.yaml: listen_address, broadcast_address, rpc_address, broadcast_rpc_address",
+            "no: the node is reached over loopback only.";
+        pod_name: Label, "POD_NAME", [], "cassandra.yaml: seed_provider",
+            "The pod's name (downward API, metadata.name).";
+        service_name: Label, "SERVICE_NAME", [], "cassandra.yaml: seed_provider",
+            "Name of the pod's headless service; with POD_NAME and POD_NAMESPACE the name by which seeds mean this node.";
+        pod_namespace: Label, "POD_NAMESPACE", [], "cassandra.yaml: seed_provider",
+            "The pod's namespace (downward API, metadata.namespace).";
         listen_address: OwnAddress, "CASSANDRA_LISTEN_ADDRESS", [], "cassandra.yaml: listen_address",
             "Address for other nodes; unset: POD_IP, else the host's.";
         broadcast_address: OwnAddress, "CASSANDRA_BROADCAST_ADDRESS", [], "cassandra.yaml: broadcast_address",
@@ -186,8 +254,10 @@ contract! {
             "Seconds to wait for schema migrations (3.11.0 to 3.11.9, 4.0.0).";
         replace_node: Host, "CASSANDRA_REPLACE_NODE", ["CASSANDRA_REPLACE_ADDRESS"], "JVM options: -Dcassandra.replace_address_first_boot",
             "Address of the dead node whose place this one takes at its first start.";
-        open_jmx: bool, "CASSANDRA_OPEN_JMX", [], "JVM options: JMX",
+        open_jmx: bool, "CASSANDRA_OPEN_JMX", ["CASSANDRA_ENABLE_JMX"], "JVM options: JMX",
             "JMX on every address without a password.";
+        jmx_port: Port, "CASSANDRA_JMX_PORT_NUMBER", [], "JVM options: JMX",
+            "Port for JMX, which nodetool uses, too.";
         local_jmx: bool, "LOCAL_JMX", [], "JVM options: JMX",
             "no: JMX on every address with a password file.";
         gc_stdout: bool, "CASSANDRA_GC_STDOUT", [], "JVM options: -Xlog:gc",
@@ -215,7 +285,7 @@ contract! {
         launch: LaunchMode, "CASSANDRA_LAUNCH", [], "launch",
             "By bin/cassandra or by our own java command line; unset: script where there is one.";
         profile: AnyText, "CASSANDRA_INIT_PROFILE", [], "this program",
-            "Whose defaults to follow: native, kubernetes-examples or official.";
+            "Whose defaults to follow: native, kubernetes-examples, casskop, official or bitnami.";
         strict: bool, "CASSANDRA_INIT_STRICT", [], "this program",
             "Whether a warning stops the start.";
         user: AnyText, "CASSANDRA_INIT_USER", [], "this program",
@@ -224,7 +294,7 @@ contract! {
             "Folder for what probes read; unset: /run/cassandra-init.";
         log_format: LogFormat, "CASSANDRA_INIT_LOG_FORMAT", [], "this program",
             "Form of our own log lines.";
-        overlay: AbsolutePath, "CASSANDRA_CONFIG_OVERLAY", [], "this program",
+        overlay: AbsolutePath, "CASSANDRA_CONFIG_OVERLAY", ["CASSANDRA_MOUNTED_CONF_DIR"], "this program",
             "Folder of mounted configuration files; unset: the first of the folders that images use.";
         pre_run: AbsolutePath, "CASSANDRA_PRE_RUN", [], "this program",
             "Pre-run hook; unset: pre_run.sh in the overlay.";
@@ -237,35 +307,6 @@ contract! {
     }
 }
 
-impl<const MIN: u64, const MAX: u64> From<&Bounded<MIN, MAX>> for Value {
-    fn from(number: &Bounded<MIN, MAX>) -> Self {
-        Self::Integer(i64::try_from(number.get()).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<&bool> for Value {
-    fn from(truth: &bool) -> Self {
-        Self::Boolean(*truth)
-    }
-}
-
-impl From<&Fraction> for Value {
-    fn from(fraction: &Fraction) -> Self {
-        Self::Number(fraction.get())
-    }
-}
-
-macro_rules! text_values {
-    ($($name:ident),*) => {$(
-        impl From<&$name> for Value {
-            fn from(text: &$name) -> Self {
-                Self::Text(text.to_string())
-            }
-        }
-    )*};
-}
-text_values!(ClusterName, DiskStrategy, InterfaceName, MemtableAllocation, InternodeCompression);
-
 /// Reads one setting from its name, its aliases or the profile.
 fn read_one<T: FromText>(
     name: &str,
@@ -277,10 +318,7 @@ fn read_one<T: FromText>(
     let names = || std::iter::once(name).chain(aliases.iter().copied());
     let given: Vec<(&str, &RawVariable)> = names().filter_map(|name| Some((name, env.get(name)?))).collect();
     let chosen = match given.as_slice() {
-        [] => profile.default(name).map(|text| {
-            let source = Source::Profile(profile.name.clone());
-            (name, RawVariable { text: text.to_owned(), source })
-        }),
+        [] => profile.default(name, env).map(|variable| (name, variable)),
         [(name, only)] => Some((*name, (*only).clone())),
         [(first_name, first), rest @ ..] => {
             let winner = profile.winner(given.iter().map(|(name, _)| *name));
@@ -364,6 +402,12 @@ fn find_unknown(env: &RawEnv, report: &mut Report) {
         if !name.starts_with("CASSANDRA_") || is_foreign(name) || is_known(name) {
             continue;
         }
+        if unsupported::knows(name) {
+            if let Some(finding) = unsupported::finding(name, env) {
+                report.add(finding);
+            }
+            continue;
+        }
         let finding = Finding::warning(name, "unknown variable, it has no effect");
         // The value of what may be meant is in a file, and so must be that of the suggestion.
         let (asked, suffix) = name.strip_suffix(file::SUFFIX).map_or((name, ""), |stem| (stem, file::SUFFIX));
@@ -433,7 +477,8 @@ mod tests {
 
     #[test]
     fn generic_variables_and_files_are_no_findings_and_a_misspelled_file_names_the_right_one() {
-        let known = ["CASSANDRA_YAML_num_tokens", "CASSANDRA_CFG_RACKDC_DC", "CASSANDRA_SEEDS_FILE", "CASSANDRA_YAML_FILE"];
+        let known =
+            ["CASSANDRA_YAML_num_tokens", "CASSANDRA_CFG_RACKDC_DC", "CASSANDRA_SEEDS_FILE", "CASSANDRA_YAML_FILE"];
         assert!(known.iter().all(|name| is_known(name)));
         let (_, findings) = read("native", &[("CASSANDRA_SEED_FILE", "/x"), ("CASSANDRA_YAML_num_tokens", "1")]);
         assert_eq!(

@@ -16,22 +16,36 @@ pub fn stem(name: &str) -> Option<&str> {
     (!is_known(name) && (is_known(stem) || generic::target(stem).is_some())).then_some(stem)
 }
 
-/// Puts the files' texts where the variables would be. `read` gets a path and returns the text or says why there is none; a
-/// single line end at the end of the text does not count, as an editor leaves it there.
-pub fn resolve(env: &mut RawEnv, read: impl Fn(&str) -> Result<String, String>, report: &mut Report) {
+/// Why a file's text is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// It cannot or must not be read, for this reason.
+    Refused(String),
+    /// It is on another machine.
+    Elsewhere,
+}
+
+/// Puts the files' texts where the variables would be. `read` gets the variable and the path, and returns the text or the
+/// finding that says why there is none; a single line end at the end of the text does not count, as an editor leaves it there.
+pub fn resolve(env: &mut RawEnv, read: impl Fn(&str, &str) -> Result<String, Unread>, report: &mut Report) {
     let given: Vec<(String, String, String)> = env
         .names()
         .filter_map(|name| Some((stem(name)?.to_owned(), name.to_owned(), env.text(name)?.to_owned())))
         .collect();
     for (name, file_name, path) in given {
         if !path.starts_with('/') {
-            report.add(Finding::error(file_name, format!("'{path}' is not valid, expected the absolute path of a file")));
+            report
+                .add(Finding::error(file_name, format!("'{path}' is not valid, expected the absolute path of a file")));
             continue;
         }
-        let text = match read(&path) {
+        let text = match read(&name, &path) {
             Ok(text) => text,
-            Err(why) => {
+            Err(Unread::Refused(why)) => {
                 report.add(Finding::error(file_name, why));
+                continue;
+            }
+            Err(Unread::Elsewhere) => {
+                report.add(Finding::note(file_name, format!("{path} is not here, the value is not looked at")));
                 continue;
             }
         };
@@ -54,10 +68,11 @@ mod tests {
     fn resolved(pairs: &[(&str, &str)]) -> (RawEnv, Vec<String>) {
         let mut env: RawEnv = pairs.iter().copied().collect();
         let mut report = Report::default();
-        let read = |path: &str| match path {
+        let read = |_: &str, path: &str| match path {
             "/run/seeds" => Ok("10.0.0.1\n".to_owned()),
             "/run/two" => Ok("a\n\n".to_owned()),
-            _ => Err(format!("cannot read {path}: gone")),
+            "/elsewhere" => Err(Unread::Elsewhere),
+            _ => Err(Unread::Refused(format!("cannot read {path}: gone"))),
         };
         resolve(&mut env, read, &mut report);
         (env, report.iter().map(ToString::to_string).collect())
@@ -79,7 +94,9 @@ mod tests {
         let (_, findings) = resolved(&[("CASSANDRA_SEEDS_FILE", "/run/seeds"), ("CASSANDRA_SEEDS", "geheim")]);
         assert_eq!(
             findings,
-            ["CASSANDRA_SEEDS: says something else than the file /run/seeds of CASSANDRA_SEEDS_FILE (hint: set one of the two)"]
+            [
+                "CASSANDRA_SEEDS: says something else than the file /run/seeds of CASSANDRA_SEEDS_FILE (hint: set one of the two)"
+            ]
         );
         let (_, findings) = resolved(&[("CASSANDRA_SEEDS_FILE", "/run/seeds"), ("CASSANDRA_SEEDS", "10.0.0.1")]);
         assert_eq!(findings, [""; 0]);
@@ -87,12 +104,16 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_named_with_its_variable() {
-        let (_, findings) = resolved(&[("CASSANDRA_DC_FILE", "/gone"), ("CASSANDRA_RACK_FILE", "here")]);
+        let pairs =
+            [("CASSANDRA_DC_FILE", "/gone"), ("CASSANDRA_RACK_FILE", "here"), ("CASSANDRA_SEEDS_FILE", "/elsewhere")];
+        let (env, findings) = resolved(&pairs);
+        assert_eq!(env.text("CASSANDRA_SEEDS"), None);
         assert_eq!(
             findings,
             [
                 "CASSANDRA_DC_FILE: cannot read /gone: gone",
-                "CASSANDRA_RACK_FILE: 'here' is not valid, expected the absolute path of a file"
+                "CASSANDRA_RACK_FILE: 'here' is not valid, expected the absolute path of a file",
+                "CASSANDRA_SEEDS_FILE: /elsewhere is not here, the value is not looked at",
             ]
         );
     }

@@ -12,7 +12,9 @@ pub mod profile;
 pub mod raw;
 pub mod secret;
 pub mod suggest;
+pub mod unsupported;
 pub mod value;
+mod written;
 
 pub use contract::{CONTRACT, Settings};
 pub use profile::Profile;

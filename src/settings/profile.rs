@@ -2,7 +2,9 @@
 
 use serde_yaml::Value;
 
+use crate::settings::raw::{RawEnv, RawVariable, Source};
 use crate::settings::suggest;
+use crate::settings::value::FromText as _;
 
 /// When CASSANDRA_DC and CASSANDRA_RACK bring GossipingPropertyFileSnitch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,17 +17,49 @@ pub enum SnitchRule {
     Forced,
 }
 
+/// What becomes of a seed that means this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnSeed {
+    /// It stays.
+    Stays,
+    /// It leaves the list, unless it is the first of it.
+    LeavesUnlessFirst,
+}
+
+/// Defaults that hold instead of the others under a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Where {
+    /// The variable that must be set.
+    set: String,
+    /// What it must say; none: anything.
+    to: Option<bool>,
+    /// A variable that must not be set.
+    unset: Option<String>,
+    defaults: Vec<(String, String)>,
+}
+
+impl Where {
+    fn holds(&self, env: &RawEnv) -> bool {
+        let says = |text: &str| self.to.is_none_or(|to| bool::from_text(text) == Ok(to));
+        let is_unset = |name: &String| env.get(name).is_none() && env.get(&format!("{name}_FILE")).is_none();
+        env.text(&self.set).is_some_and(says) && self.unset.as_ref().is_none_or(is_unset)
+    }
+}
+
 /// A profile, read from config-defaults/profiles/.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// Its name.
     pub name: String,
     defaults: Vec<(String, String)>,
+    conditional: Vec<Where>,
     precedence: Vec<String>,
     /// Whether POD_IP beats the address variables instead of filling in for them.
     pub pod_ip_wins: bool,
     /// When the snitch changes.
     pub snitch: SnitchRule,
+    /// What becomes of this node among its seeds.
+    pub own_seed: OwnSeed,
 }
 
 /// A profile of that name is not here.
@@ -39,7 +73,9 @@ pub struct UnknownProfile {
 const FILES: &[(&str, &str)] = &[
     ("native", include_str!("../../config-defaults/profiles/native.yaml")),
     ("kubernetes-examples", include_str!("../../config-defaults/profiles/kubernetes-examples.yaml")),
+    ("casskop", include_str!("../../config-defaults/profiles/casskop.yaml")),
     ("official", include_str!("../../config-defaults/profiles/official.yaml")),
+    ("bitnami", include_str!("../../config-defaults/profiles/bitnami.yaml")),
 ];
 
 /// The names of all profiles.
@@ -62,28 +98,38 @@ impl Profile {
     /// The files are part of the program, so what is missing in one counts as the plain default; a test reads them all.
     fn from_file(name: &str, text: &str) -> Self {
         let tree: Value = serde_yaml::from_str(text).unwrap_or(Value::Null);
-        let text_of = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => serde_yaml::to_string(other).unwrap_or_default().trim().to_owned(),
-        };
-        let defaults = tree.get("defaults").and_then(Value::as_mapping);
-        let precedence = tree.get("precedence").and_then(Value::as_sequence);
+        let list = |key: &str| tree.get(key).and_then(Value::as_sequence).into_iter().flatten();
         Self {
             name: name.to_owned(),
-            defaults: defaults.into_iter().flatten().map(|(name, value)| (text_of(name), text_of(value))).collect(),
-            precedence: precedence.into_iter().flatten().map(text_of).collect(),
+            defaults: defaults_of(&tree),
+            conditional: list("where")
+                .map(|rule| Where {
+                    set: rule.get("set").map(text_of).unwrap_or_default(),
+                    to: rule.get("to").and_then(Value::as_bool),
+                    unset: rule.get("unset").map(text_of),
+                    defaults: defaults_of(rule),
+                })
+                .collect(),
+            precedence: list("precedence").map(text_of).collect(),
             pod_ip_wins: tree.get("pod_ip_wins").and_then(Value::as_bool).unwrap_or(false),
             snitch: match tree.get("snitch").and_then(Value::as_str) {
                 Some("forced") => SnitchRule::Forced,
                 Some("on-empty-data") => SnitchRule::OnEmptyData,
                 _ => SnitchRule::WithDcOrRack,
             },
+            own_seed: match tree.get("own_seed").and_then(Value::as_str) {
+                Some("leaves-unless-first") => OwnSeed::LeavesUnlessFirst,
+                _ => OwnSeed::Stays,
+            },
         }
     }
 
-    /// The text that an unset variable counts as.
-    pub fn default(&self, name: &str) -> Option<&str> {
-        self.defaults.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+    /// What an unset variable counts as.
+    pub fn default(&self, name: &str, env: &RawEnv) -> Option<RawVariable> {
+        let holding = self.conditional.iter().filter(|rule| rule.holds(env)).map(|rule| &rule.defaults);
+        let mut defaults = holding.chain(std::iter::once(&self.defaults)).flatten();
+        let (_, text) = defaults.find(|(known, _)| known == name)?;
+        Some(RawVariable { text: text.clone(), source: Source::Profile(self.name.clone()) })
     }
 
     /// Which of several names for one setting wins, if that is declared.
@@ -93,25 +139,75 @@ impl Profile {
     }
 }
 
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => serde_yaml::to_string(other).unwrap_or_default().trim().to_owned(),
+    }
+}
+
+/// The entries below `defaults`.
+fn defaults_of(tree: &Value) -> Vec<(String, String)> {
+    let defaults = tree.get("defaults").and_then(Value::as_mapping);
+    defaults.into_iter().flatten().map(|(name, value)| (text_of(name), text_of(value))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::contract::known_names;
+    use crate::report::Report;
+    use crate::settings::Settings;
+    use crate::settings::contract::{CONTRACT, known_names};
 
     #[test]
     fn every_file_is_sound_and_names_only_variables_of_the_contract() {
         for (name, text) in FILES {
             let tree: Value = serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
             for key in tree.as_mapping().unwrap().keys() {
-                assert!(
-                    ["defaults", "precedence", "pod_ip_wins", "snitch"].contains(&key.as_str().unwrap()),
-                    "{name}: {key:?}"
-                );
+                let known = ["defaults", "where", "precedence", "pod_ip_wins", "snitch", "own_seed"];
+                assert!(known.contains(&key.as_str().unwrap()), "{name}: {key:?}");
             }
             let profile = Profile::named(name).unwrap();
-            for variable in profile.defaults.iter().map(|(name, _)| name).chain(&profile.precedence) {
+            let brought = profile.conditional.iter().flat_map(|rule| &rule.defaults);
+            // A default is looked for under the variable's first name only.
+            for (variable, _) in profile.defaults.iter().chain(brought) {
+                assert!(CONTRACT.iter().any(|row| row.name == variable), "{name}: {variable}");
+            }
+            for variable in &profile.precedence {
                 assert!(known_names().any(|known| known == variable), "{name}: {variable}");
             }
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_value_of_its_variable() {
+        for name in names() {
+            let profile = Profile::named(name).unwrap();
+            let mut report = Report::default();
+            let settings = Settings::read(&RawEnv::default(), &profile, &mut report);
+            assert!(report.is_empty() && settings != Settings::default(), "{name}: {report:?}");
+            for rule in &profile.conditional {
+                let everything =
+                    Profile { defaults: rule.defaults.clone(), conditional: Vec::new(), ..profile.clone() };
+                Settings::read(&RawEnv::default(), &everything, &mut report);
+                assert!(report.is_empty() && !rule.defaults.is_empty(), "{name}: {report:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_can_hang_on_another_variable() {
+        let profile = Profile::named("bitnami").unwrap();
+        let authenticator = |pairs: &[(&str, &str)]| {
+            let env: RawEnv = pairs.iter().copied().collect();
+            profile.default("CASSANDRA_AUTHENTICATOR", &env).unwrap().text
+        };
+        assert_eq!(authenticator(&[]), "PasswordAuthenticator");
+        assert_eq!(authenticator(&[("ALLOW_EMPTY_PASSWORD", "yes")]), "AllowAllAuthenticator");
+        assert_eq!(authenticator(&[("ALLOW_EMPTY_PASSWORD", "no")]), "PasswordAuthenticator");
+        for password in ["CASSANDRA_PASSWORD", "CASSANDRA_PASSWORD_FILE"] {
+            let pairs = [("ALLOW_EMPTY_PASSWORD", "yes"), (password, "x")];
+            assert_eq!(authenticator(&pairs), "PasswordAuthenticator", "{password}");
         }
     }
 

@@ -44,6 +44,9 @@ pub struct InterfaceName(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounded<const MIN: u64, const MAX: u64>(u64);
 
+/// A TCP port.
+pub type Port = Bounded<1, 65_535>;
+
 /// A number between 0 and 1, both excluded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fraction(f64);
@@ -101,6 +104,31 @@ pub struct InternodeCompression(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskStrategy(String);
 
+/// Which traffic between nodes is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InternodeEncryption(String);
+
+/// How long an automatic snapshot is kept: a number of days, hours, minutes or seconds (`DurationSpec`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotTtl(String);
+
+/// A password. It is never shown: only [`Secret::reveal`] gives it away.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, to be written where nobody but Cassandra reads it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
 macro_rules! text_newtype {
     ($($name:ident),*) => {$(
         impl $name {
@@ -125,7 +153,9 @@ text_newtype!(
     AnyText,
     MemtableAllocation,
     InternodeCompression,
-    DiskStrategy
+    InternodeEncryption,
+    DiskStrategy,
+    SnapshotTtl
 );
 
 macro_rules! choice {
@@ -141,6 +171,7 @@ macro_rules! choice {
     };
 }
 choice!(DiskStrategy, "ssd or spinning", ["ssd", "spinning"]);
+choice!(InternodeEncryption, "none, rack, dc or all", ["none", "rack", "dc", "all"]);
 choice!(InternodeCompression, "all, dc or none", ["all", "dc", "none"]);
 choice!(
     MemtableAllocation,
@@ -205,6 +236,13 @@ impl<const MIN: u64, const MAX: u64> Bounded<MIN, MAX> {
     /// The number.
     pub fn get(self) -> u64 {
         self.0
+    }
+}
+
+impl Port {
+    /// The port as sockets have it.
+    pub fn port(self) -> u16 {
+        u16::try_from(self.0).unwrap_or(u16::MAX)
     }
 }
 
@@ -323,6 +361,25 @@ impl FromText for Span {
     }
 }
 
+impl FromText for SnapshotTtl {
+    const EXPECTED: &'static str = "a time such as 30d, 12h or 90m";
+
+    fn from_text(text: &str) -> Result<Self, Option<String>> {
+        let text = text.trim();
+        let number: u32 = text.strip_suffix(['d', 'h', 'm', 's']).and_then(|number| number.parse().ok()).ok_or(None)?;
+        (number > 0).then(|| Self(text.to_owned())).ok_or(None)
+    }
+}
+
+impl FromText for Secret {
+    const EXPECTED: &'static str = "a password";
+
+    /// Takes any text: an error would have to say what is wrong with it.
+    fn from_text(text: &str) -> Result<Self, Option<String>> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
 impl FromText for LaunchMode {
     const EXPECTED: &'static str = "script or direct";
 
@@ -392,6 +449,21 @@ mod tests {
         assert!(ClassName::from_text("Simple Snitch").is_err());
         assert_eq!(ok::<Label>("DC1-K8Demo").as_str(), "DC1-K8Demo");
         assert!(Label::from_text("dc=1").is_err());
+    }
+
+    #[test]
+    fn a_snapshot_is_kept_for_a_time_with_its_unit() {
+        assert_eq!(ok::<SnapshotTtl>(" 30d").as_str(), "30d");
+        for text in ["30", "0d", "d", "1w", "1.5h"] {
+            assert!(SnapshotTtl::from_text(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secret: Secret = ok("hunter2");
+        assert_eq!(secret.reveal(), "hunter2");
+        assert!(!format!("{secret:?}").contains("hunter2"));
     }
 
     #[test]

@@ -68,7 +68,11 @@ fn a_setting_is_found_by_any_of_its_names() {
         assert!(text.contains(key) && text.lines().count() == 1, "{name}: {text}");
     }
     node().arguments(&["explain", "num_token"]).run().code(64).says("did you mean num_tokens");
-    node().arguments(&["explain", "frobnicate"]).run().code(64).says("`cassandra-init explain` without a name lists all");
+    node()
+        .arguments(&["explain", "frobnicate"])
+        .run()
+        .code(64)
+        .says("`cassandra-init explain` without a name lists all");
 }
 
 #[test]
@@ -84,10 +88,14 @@ fn the_json_is_json_and_holds_the_same() {
 
 #[test]
 fn on_a_live_node_it_is_what_that_node_was_started_with_after_its_hook() {
-    let node = node().file("conf-overlay/pre_run.sh", "export CASSANDRA_DC=hooked\necho 'new: 1' > \"$CASSANDRA_CONF/other.yaml\"\n");
+    let node = node().file(
+        "conf-overlay/pre_run.sh",
+        "export CASSANDRA_DC=hooked\necho 'new: 1' > \"$CASSANDRA_CONF/other.yaml\"\n",
+    );
     let running = node.start();
     running.wait_for("run/plan.json");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(node.path("run/plan.json")).unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(node.path("run/plan.json")).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let recorded = std::fs::read_to_string(node.path("run/plan.json")).unwrap();
     assert!(!recorded.contains("geheim"));

@@ -11,12 +11,14 @@ fn node() -> Node {
 
 #[test]
 fn strings_that_yaml_1_1_would_misread_arrive_as_strings() {
-    for text in ["on", "1_000", "12:30:45", "~", "0x1f", "=", "1e3", "0o7", "a: b", "# x", "é\"'\\", "!tag", "*a", "-"] {
+    for text in ["on", "1_000", "12:30:45", "~", "0x1f", "=", "1e3", "0o7", "a: b", "# x", "é\"'\\", "!tag", "*a", "-"]
+    {
         let node = node().env("CASSANDRA_YAML_cluster_name", text);
         node.start_and_stop().code(0);
         let tree: serde_yaml::Value = serde_yaml::from_str(&node.conf()["cassandra.yaml"]).unwrap();
         assert_eq!(tree["cluster_name"].as_str(), Some(text));
-        let line = node.conf()["cassandra.yaml"].lines().find(|line| line.starts_with("cluster_name:")).unwrap().to_owned();
+        let line =
+            node.conf()["cassandra.yaml"].lines().find(|line| line.starts_with("cluster_name:")).unwrap().to_owned();
         assert!(line.contains(['\'', '"']), "plain, and so for SnakeYAML to judge: {line}");
     }
 }
@@ -24,7 +26,10 @@ fn strings_that_yaml_1_1_would_misread_arrive_as_strings() {
 #[test]
 fn a_fragment_in_a_variable_and_keys_by_name_reach_the_files() {
     let node = node()
-        .env("CASSANDRA_YAML", "client_encryption_options:\n  enabled: true\n  optional: true\nnum_tokens: 8\ncdc_enabled: null\n")
+        .env(
+            "CASSANDRA_YAML",
+            "client_encryption_options:\n  enabled: true\n  optional: true\nnum_tokens: 8\ncdc_enabled: null\n",
+        )
         .env("CASSANDRA_YAML_data_file_directories", r#"["/d1", "/d2"]"#)
         .env("CASSANDRA_CFG_YAML_HINTED_HANDOFF_ENABLED", "no")
         .env("CASSANDRA_YAML_read_request_timeout_in_ms", "7000")
@@ -73,7 +78,9 @@ fn seeds_by_a_generic_variable_count_as_the_files_and_disagree_with_the_named_on
     one.start_and_stop().code(0);
     assert!(one.yaml("seed_provider").contains("10.1.1.1,10.1.1.2"));
     let both = one.env("CASSANDRA_SEEDS", "10.1.1.1");
-    both.run().code(78).says(&format!("{path}: disagrees with CASSANDRA_SEEDS on seed_provider[0].parameters[0].seeds"));
+    both.run()
+        .code(78)
+        .says(&format!("{path}: disagrees with CASSANDRA_SEEDS on seed_provider[0].parameters[0].seeds"));
     let both = both.env("CASSANDRA_SEEDS", "10.1.1.1, 10.1.1.2");
     both.start_and_stop().code(0);
 }
@@ -100,10 +107,10 @@ fn what_disagrees_or_is_unknown_or_mistyped_stops_the_start_and_is_told_at_once(
 
 #[test]
 fn a_value_from_a_file_counts_and_is_never_told() {
-    let node = node()
-        .file("secrets/password", "Geheim1&\"'x\n")
-        .file("secrets/name", "From a file\n")
-        .file("conf-overlay/pre_run.sh", "export CASSANDRA_SEEDS_FILE=/etc/passwd\nexport CASSANDRA_YAML_num_tokens=4\n");
+    let node = node().file("secrets/password", "Geheim1&\"'x\n").file("secrets/name", "From a file\n").file(
+        "conf-overlay/pre_run.sh",
+        "export CASSANDRA_SEEDS_FILE=/etc/passwd\nexport CASSANDRA_YAML_num_tokens=4\n",
+    );
     let path = |name: &str| node.path(name).display().to_string();
     let (password, name) = (path("secrets/password"), path("secrets/name"));
     let node = node
@@ -118,7 +125,8 @@ fn a_value_from_a_file_counts_and_is_never_told() {
     let node = node.arguments(&["render"]);
     let rendered = node.run().code(0);
     let node = node.arguments(&["explain"]);
-    let explained = node.run().code(0).prints("cluster_name = From a file  (environment: CASSANDRA_CLUSTER_NAME_FILE (");
+    let explained =
+        node.run().code(0).prints("cluster_name = From a file  (environment: CASSANDRA_CLUSTER_NAME_FILE (");
     for text in [&outcome.stderr, &rendered.stdout, &rendered.stderr, &explained.stdout, &explained.stderr] {
         assert!(!text.contains("Geheim1"), "{text}");
     }

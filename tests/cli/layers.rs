@@ -21,12 +21,9 @@ fn fragments_are_merged_in_the_order_of_their_names_below_the_environment() {
         .file("conf-overlay/cassandra-rackdc.properties.d/site", "dc=east\n")
         .file("conf-overlay/jvm-server.options.d/x.options", "# ours\n-Dsite=east\n-Xss512k\n");
     node.start_and_stop().code(0);
-    for (key, value) in [
-        ("num_tokens", "4"),
-        ("concurrent_reads", "64"),
-        ("cluster_name", "yes"),
-        ("key_cache_size", "7MiB"),
-    ] {
+    for (key, value) in
+        [("num_tokens", "4"), ("concurrent_reads", "64"), ("cluster_name", "yes"), ("key_cache_size", "7MiB")]
+    {
         assert_eq!(node.yaml(key), value, "{key}");
     }
     let conf = node.conf();
@@ -34,7 +31,10 @@ fn fragments_are_merged_in_the_order_of_their_names_below_the_environment() {
     assert!(conf["cassandra.yaml"].contains("client_encryption_options:\n  enabled: true\n  # optional: false\n"));
     assert!(conf["cassandra-rackdc.properties"].contains("dc=east"));
     let options = &conf["jvm-server.options"];
-    assert!(options.contains("-Dsite=east") && options.contains("-Xss512k") && !options.contains("# ours"), "{options}");
+    assert!(
+        options.contains("-Dsite=east") && options.contains("-Xss512k") && !options.contains("# ours"),
+        "{options}"
+    );
     assert!(!conf.contains_key("cassandra.yaml.d"));
 }
 

@@ -13,6 +13,7 @@ mod support;
 
 mod bad_input;
 mod boot;
+mod check;
 mod command_line;
 mod conf_folder;
 mod environment;
@@ -21,5 +22,7 @@ mod generic;
 mod hook;
 mod house;
 mod layers;
+mod peers;
+mod profiles;
 mod restarts;
 mod stop_while_booting;

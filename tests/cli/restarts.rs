@@ -146,9 +146,12 @@ fn whatever_layer_changes_between_restarts_the_files_are_those_of_a_first_start(
         neutral(&node)
     };
     let fragment = |node: Node| {
-        node.file("conf-overlay/cassandra.yaml.d/x.yaml", "num_tokens: 3\nclient_encryption_options:\n  optional: true\n")
-            .file("conf-overlay/jvm-server.options.d/x.options", "-Xss512k\n-Dsite=east\n")
-            .file("conf-overlay/cassandra-rackdc.properties.d/x", "prefer_local=true\n")
+        node.file(
+            "conf-overlay/cassandra.yaml.d/x.yaml",
+            "num_tokens: 3\nclient_encryption_options:\n  optional: true\n",
+        )
+        .file("conf-overlay/jvm-server.options.d/x.options", "-Xss512k\n-Dsite=east\n")
+        .file("conf-overlay/cassandra-rackdc.properties.d/x", "prefer_local=true\n")
     };
     let variables = |node: Node| {
         node.env("CASSANDRA_YAML", "cdc_enabled: null\nconcurrent_writes: 5\n")

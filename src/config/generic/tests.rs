@@ -33,8 +33,14 @@ fn rendered(yaml: &str, pairs: &[(&str, &str)]) -> String {
 
 #[test]
 fn any_key_in_any_case_with_the_name_and_type_of_the_release() {
-    assert_eq!(rendered("", &[("CASSANDRA_CFG_YAML_HINTED_HANDOFF_ENABLED", "false")]), "hinted_handoff_enabled: false\n");
-    assert_eq!(rendered("key_cache_size_in_mb: 1\n", &[("CASSANDRA_YAML_key_cache_size_in_mb", "9")]), "key_cache_size: 9MiB\n");
+    assert_eq!(
+        rendered("", &[("CASSANDRA_CFG_YAML_HINTED_HANDOFF_ENABLED", "false")]),
+        "hinted_handoff_enabled: false\n"
+    );
+    assert_eq!(
+        rendered("key_cache_size_in_mb: 1\n", &[("CASSANDRA_YAML_key_cache_size_in_mb", "9")]),
+        "key_cache_size: 9MiB\n"
+    );
     assert_eq!(rendered("cluster_name: a\n", &[("CASSANDRA_YAML_cluster_name", "on")]), "cluster_name: 'on'\n");
     assert_eq!(rendered("", &[("CASSANDRA_YAML_storage_port", "7001")]), "storage_port: 7001\n");
     assert_eq!(rendered("cdc_enabled: true\n", &[("CASSANDRA_YAML_cdc_enabled", "null")]), "");
@@ -51,7 +57,10 @@ fn paths_lead_into_maps_and_lists() {
             ("CASSANDRA_YAML_client_encryption_options__keystore_password", "0123"),
         ],
     );
-    assert!(text.starts_with("data_file_directories:\n    - /a\n    - /b\nclient_encryption_options:\n  enabled: true\n"), "{text}");
+    assert!(
+        text.starts_with("data_file_directories:\n    - /a\n    - /b\nclient_encryption_options:\n  enabled: true\n"),
+        "{text}"
+    );
     assert!(text.contains("keystore_password: \"0123\"") || text.contains("keystore_password: '0123'"), "{text}");
 }
 
@@ -72,7 +81,8 @@ fn a_wrong_value_is_told_with_what_was_expected_and_a_secret_is_not() {
 #[test]
 fn sources_that_disagree_are_both_named_and_equal_ones_are_fine() {
     let conflict = |pairs: &[(&str, &str)]| apply_to("num_tokens: 1\n", pairs).findings;
-    let both = |a: &str, b: &str| format!("{a} disagrees with {b} (hint: set one of the two, or the same value in both)");
+    let both =
+        |a: &str, b: &str| format!("{a} disagrees with {b} (hint: set one of the two, or the same value in both)");
     assert_eq!(
         conflict(&[("CASSANDRA_YAML", "num_tokens: 8"), ("CASSANDRA_YAML_num_tokens", "4")]),
         [both("CASSANDRA_YAML_num_tokens:", "CASSANDRA_YAML on num_tokens")]
@@ -109,7 +119,10 @@ fn sources_that_disagree_are_both_named_and_equal_ones_are_fine() {
         &[("CASSANDRA_NUM_TOKENS", "8"), ("CASSANDRA_YAML_num_tokens", "8")],
         &[("CASSANDRA_YAML", "data_file_directories: [/a, /b]"), ("CASSANDRA_YAML_data_file_directories__1", "/b")],
         &[("CASSANDRA_LISTEN_ADDRESS", "10.0.0.1"), ("CASSANDRA_YAML_listen_address", "10.0.0.1")],
-        &[("CASSANDRA_YAML", "client_encryption_options: {enabled: true}"), ("CASSANDRA_YAML_client_encryption_options__optional", "true")],
+        &[
+            ("CASSANDRA_YAML", "client_encryption_options: {enabled: true}"),
+            ("CASSANDRA_YAML_client_encryption_options__optional", "true"),
+        ],
     ] {
         assert_eq!(conflict(pairs), [""; 0], "{pairs:?}");
     }
@@ -139,14 +152,20 @@ fn an_unknown_property_is_written_and_told() {
     assert_eq!(applied.documents.rackdc.get("prefer_lokal"), Some("true"));
     assert_eq!(
         applied.findings,
-        ["CASSANDRA_RACKDC_prefer_lokal: no snitch that we know reads 'prefer_lokal', it is written as it is (hint: did you mean prefer_local?)"]
+        [
+            "CASSANDRA_RACKDC_prefer_lokal: no snitch that we know reads 'prefer_lokal', it is written as it is (hint: did you mean prefer_local?)"
+        ]
     );
 }
 
 #[test]
 fn a_path_that_leads_nowhere_names_its_variable() {
-    let findings = apply_to("data_file_directories:\n    - /a\n", &[("CASSANDRA_YAML_data_file_directories__5", "/b")]).findings;
-    assert!(findings[0].starts_with("CASSANDRA_YAML_data_file_directories__5: cannot reach data_file_directories[5]"), "{findings:?}");
+    let findings =
+        apply_to("data_file_directories:\n    - /a\n", &[("CASSANDRA_YAML_data_file_directories__5", "/b")]).findings;
+    assert!(
+        findings[0].starts_with("CASSANDRA_YAML_data_file_directories__5: cannot reach data_file_directories[5]"),
+        "{findings:?}"
+    );
 }
 
 #[test]

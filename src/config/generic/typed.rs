@@ -37,7 +37,12 @@ pub(super) fn whole(kind: Kind, text: &str) -> Result<Yaml, &'static str> {
 }
 
 /// The value of something inside a key: of the type that is there; else what it looks like, but a secret is always a string.
-pub(super) fn inner(path: &YamlPath, there: Option<&Yaml>, kind: Option<Kind>, text: &str) -> Result<Yaml, &'static str> {
+pub(super) fn inner(
+    path: &YamlPath,
+    there: Option<&Yaml>,
+    kind: Option<Kind>,
+    text: &str,
+) -> Result<Yaml, &'static str> {
     let trimmed = text.trim();
     if trimmed == NULL {
         return Ok(Yaml::Null);
@@ -47,11 +52,9 @@ pub(super) fn inner(path: &YamlPath, there: Option<&Yaml>, kind: Option<Kind>, t
     }
     let name = path.to_string();
     match there {
-        _ if crate::settings::secret::is_secret(&name) || name.contains(".parameters") => Ok(if trimmed.starts_with('{') {
-            structure(trimmed).ok_or(MAP)?
-        } else {
-            Yaml::String(text.to_owned())
-        }),
+        _ if crate::settings::secret::is_secret(&name) || name.contains(".parameters") => {
+            Ok(if trimmed.starts_with('{') { structure(trimmed).ok_or(MAP)? } else { Yaml::String(text.to_owned()) })
+        }
         Some(Yaml::Bool(_)) => bool::from_text(text).map(Yaml::Bool).map_err(|_| BOOLEAN),
         Some(Yaml::Number(old)) if old.is_f64() => number(trimmed),
         Some(Yaml::Number(_)) => integer(trimmed),

@@ -84,12 +84,16 @@ pub fn choose(
     report: &mut Report,
 ) -> Addresses {
     let chooser = Chooser { settings, profile, host, documents };
+    if settings.remote_connections.as_ref().is_some_and(|given| !given.value) {
+        return chooser.loopback_only(report);
+    }
     let listen = chooser.listen(report);
     let broadcast = chooser.announced(settings.broadcast_address.as_ref(), "broadcast_address");
     let loopback = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let own = broadcast.0.as_ref().or(listen.host()).cloned().unwrap_or(loopback);
     let rpc = chooser.rpc(&own, report);
-    let mut broadcast_rpc = chooser.announced(settings.broadcast_rpc_address.as_ref(), "broadcast_rpc_address").1;
+    let broadcast_rpc = settings.broadcast_rpc_address.as_ref().or(settings.host.as_ref());
+    let mut broadcast_rpc = chooser.announced(broadcast_rpc, "broadcast_rpc_address").1;
     let in_file = chooser.in_file("broadcast_rpc_address").is_some();
     if broadcast_rpc.is_none() && !in_file && rpc.host().is_some_and(is_wildcard) {
         broadcast_rpc = Some((own.clone(), Source::Computed("the address that other nodes use".into())));
@@ -116,7 +120,7 @@ impl Chooser<'_> {
 
     /// The file's value, unless it is one of the stock loopback ones, which count as unset.
     fn in_file(&self, key: &str) -> Option<Host> {
-        let text = self.documents.yaml.get(&YamlPath::key(key))?.as_str()?.to_owned();
+        let text = self.documents.yaml.text_at(&YamlPath::key(key))?.to_owned();
         let stock = matches!(text.as_str(), "localhost" | "127.0.0.1");
         (!stock).then(|| Host::from_text(&text).unwrap_or(Host::Name(text)))
     }
@@ -132,12 +136,38 @@ impl Chooser<'_> {
         if self.profile.pod_ip_wins && !generic { self.pod_ip().or(own) } else { own.or_else(|| self.pod_ip()) }
     }
 
+    /// CASSANDRA_ENABLE_REMOTE_CONNECTIONS=no: everything on loopback; whoever names an address beside it means something else.
+    fn loopback_only(&self, report: &mut Report) -> Addresses {
+        const VARIABLE: &str = "CASSANDRA_ENABLE_REMOTE_CONNECTIONS";
+        let settings = self.settings;
+        let others = [
+            &settings.listen_address,
+            &settings.broadcast_address,
+            &settings.rpc_address,
+            &settings.broadcast_rpc_address,
+            &settings.host,
+        ];
+        let elsewhere = |given: &&Given<OwnAddress>| {
+            given.source.is_given() && !matches!(&given.value, OwnAddress::Host(host) if host.is_loopback())
+        };
+        for given in others.into_iter().flatten().filter(elsewhere) {
+            let message = format!("disagrees with {VARIABLE}, which keeps the node on loopback");
+            report.add(Finding::error(given.source.to_string(), message).hint("leave one of the two out"));
+        }
+        let own = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let source = settings.remote_connections.as_ref().map(|given| given.source.clone());
+        let source = source.unwrap_or_else(|| Source::Computed(VARIABLE.into()));
+        let chosen = Chosen::Write(own.clone(), source.clone());
+        let announced = Some((own.clone(), source));
+        Addresses { listen: chosen.clone(), broadcast: None, rpc: chosen, broadcast_rpc: announced, own }
+    }
+
     fn interface(&self, name: &str) -> Option<Host> {
         self.host.addresses.iter().find(|(interface, _)| interface == name).map(|(_, address)| Host::Address(*address))
     }
 
     fn interface_in_file(&self, key: &str) -> Option<String> {
-        Some(self.documents.yaml.get(&YamlPath::key(key))?.as_str()?.to_owned())
+        Some(self.documents.yaml.text_at(&YamlPath::key(key))?.to_owned())
     }
 
     /// The interface that a variable names: it must be there, and nobody may have set the address too.
@@ -168,7 +198,7 @@ impl Chooser<'_> {
         if let Some(chosen) = self.given_interface(Pair::Listen, interface.as_ref(), address.as_ref(), report) {
             return chosen;
         }
-        if let Some((host, source)) = self.given(self.settings.listen_address.as_ref()) {
+        if let Some((host, source)) = self.given(address.as_ref().or(self.settings.host.as_ref())) {
             return Chosen::Write(host, source);
         }
         if let Some(name) = self.interface_in_file("listen_interface") {
@@ -286,7 +316,7 @@ fn seeds_path(documents: &Documents) -> Option<YamlPath> {
 
 /// The seeds that the file names, without the stock loopback one.
 pub fn seeds_in_file(documents: &Documents) -> Vec<Seed> {
-    let text = seeds_path(documents).and_then(|path| documents.yaml.get(&path)?.as_str().map(str::to_owned));
+    let text = seeds_path(documents).and_then(|path| documents.yaml.text_at(&path).map(str::to_owned));
     let list = text.and_then(|text| SeedList::from_text(&text).ok());
     list.map_or(Vec::new(), |list| list.seeds().to_vec()).into_iter().filter(|seed| !seed.host.is_loopback()).collect()
 }
@@ -294,7 +324,7 @@ pub fn seeds_in_file(documents: &Documents) -> Vec<Seed> {
 /// The seed provider's class in the file.
 pub fn seed_provider_in_file(documents: &Documents) -> Option<String> {
     let path = provider_path(documents)?.child("class_name");
-    documents.yaml.get(&path)?.as_str().map(str::to_owned)
+    documents.yaml.text_at(&path).map(str::to_owned)
 }
 
 /// Writes seeds and seed provider, in the file's own form.
@@ -336,7 +366,9 @@ fn find_disagreeing_seeds(inputs: &Inputs, draft: &mut Draft) {
     });
     let provider = settings.seed_provider.as_ref().map(|given| (given.value.to_string(), given.source.clone()));
     for (path, given) in [(seeds_path(draft.documents), seeds), (class, provider)] {
-        let (Some(path), Some((text, source))) = (path, given.filter(|(_, source)| source.is_given())) else { continue };
+        let (Some(path), Some((text, source))) = (path, given.filter(|(_, source)| source.is_given())) else {
+            continue;
+        };
         let said = draft.documents.yaml.get(&path).and_then(Yaml::as_str).unwrap_or_default().replace(' ', "");
         if let Some(other) = draft.documents.generic_source(&path.to_string())
             && said != text

@@ -173,9 +173,10 @@ fn generic_decisions(documents: &Documents) -> Vec<Decision> {
         let value = origin.key.parse().ok().and_then(|path: YamlPath| documents.yaml.get(&path));
         decision(YAML, origin, value.map_or_else(|| "unset".to_owned(), text::of))
     });
-    let rackdc = documents.generic_rackdc.iter().map(|origin| {
-        decision(RACKDC, origin, documents.rackdc.get(&origin.key).unwrap_or_default().to_owned())
-    });
+    let rackdc = documents
+        .generic_rackdc
+        .iter()
+        .map(|origin| decision(RACKDC, origin, documents.rackdc.get(&origin.key).unwrap_or_default().to_owned()));
     yaml.chain(rackdc).collect()
 }
 

@@ -165,6 +165,7 @@ fn waits_for_migrations(version: Version) -> bool {
 pub(super) struct Launch {
     pub(super) jmx: Jmx,
     pub(super) jmx_host: Option<String>,
+    pub(super) jmx_port: u16,
     pub(super) script_environment: BTreeMap<String, String>,
 }
 
@@ -180,23 +181,18 @@ pub(super) fn launch(inputs: &Inputs, draft: &mut Draft) -> Launch {
         Host::Address(address) => Some(address.to_string()),
         Host::Name(name) => Some(name.clone()),
     };
-    let mut script_environment = BTreeMap::new();
+    let jmx_port = settings.jmx_port.as_ref().map_or(java::JMX_PORT, |given| given.value.port());
+    let mut launch = Launch { jmx, jmx_host, jmx_port, script_environment: BTreeMap::new() };
     if inputs.launch == LaunchMode::Script {
-        script_variables(inputs, jmx, jmx_host.as_deref(), draft, &mut script_environment);
+        launch.script_environment = script_variables(inputs, &launch, draft);
     }
-    Launch { jmx, jmx_host, script_environment }
+    launch
 }
 
 /// `cassandra-env.sh` computes a heap from the host's memory unless both variables are set; with the pair in the option file
-/// it ignores them, so they only keep it quiet. Its JMX block always asks for a password file when JMX is not local:
-/// options in JVM_EXTRA_OPTS come later and win.
-fn script_variables(
-    inputs: &Inputs,
-    jmx: Jmx,
-    host: Option<&str>,
-    draft: &Draft,
-    variables: &mut BTreeMap<String, String>,
-) {
+/// it ignores them, so they only keep it quiet. Its JMX block always asks for a password file when JMX is not local, and
+/// always takes port 7199: options in JVM_EXTRA_OPTS come later and win.
+fn script_variables(inputs: &Inputs, launch: &Launch, draft: &Draft) -> BTreeMap<String, String> {
     let settings = inputs.settings;
     let size = settings.max_heap.as_ref().map(|given| given.value);
     let size = size.or_else(|| find(draft.documents, "-Xmx")).unwrap_or_else(|| computed(inputs).0);
@@ -206,25 +202,25 @@ fn script_variables(
         given.as_ref().map_or(Vec::new(), |given| given.value.as_slice().to_vec())
     };
     let mut extra = words(&settings.jvm_extra_opts);
-    if jmx == Jmx::Open {
-        extra.extend(java::jmx_properties(jmx, host));
+    let jmx = launch.jmx;
+    if jmx == Jmx::Open || launch.jmx_port != java::JMX_PORT {
+        extra.extend(java::jmx_properties(jmx, launch.jmx_port, launch.jmx_host.as_deref()));
     }
     let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().display().to_string());
     let jemalloc = settings.libjemalloc.as_ref().map(|given| given.value.to_string());
     // All of them each time: an empty one is unset to the scripts, and what the environment says may not be what the hook made
     // of it.
-    variables.extend(
-        [
-            ("MAX_HEAP_SIZE", size.to_string()),
-            ("HEAP_NEWSIZE", new.to_string()),
-            ("LOCAL_JMX", if jmx == Jmx::Local { "yes" } else { "no" }.to_owned()),
-            ("JVM_OPTS", words(&settings.jvm_opts).join(" ")),
-            (EXTRA_OPTIONS, extra.join(" ")),
-            ("CASSANDRA_HEAPDUMP_DIR", heap_dumps.unwrap_or_default()),
-            ("CASSANDRA_LIBJEMALLOC", jemalloc.unwrap_or_default()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value)),
-    );
+    [
+        ("MAX_HEAP_SIZE", size.to_string()),
+        ("HEAP_NEWSIZE", new.to_string()),
+        ("LOCAL_JMX", if jmx == Jmx::Local { "yes" } else { "no" }.to_owned()),
+        ("JVM_OPTS", words(&settings.jvm_opts).join(" ")),
+        (EXTRA_OPTIONS, extra.join(" ")),
+        ("CASSANDRA_HEAPDUMP_DIR", heap_dumps.unwrap_or_default()),
+        ("CASSANDRA_LIBJEMALLOC", jemalloc.unwrap_or_default()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 /// Options that stand in no file: what only this start gets, and what saves Cassandra a measurement. What the user set

@@ -6,6 +6,7 @@
 mod addresses;
 mod draft;
 mod jvm;
+mod ports;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -134,6 +135,8 @@ pub struct Plan {
     pub jmx: Jmx,
     /// The address for JMX clients.
     pub jmx_host: Option<String>,
+    /// The port for JMX clients.
+    pub jmx_port: u16,
     /// Variables for Cassandra's own scripts.
     pub script_environment: BTreeMap<String, String>,
     /// Where clients reach the node; none where the native transport is switched off or its interface unknown.
@@ -171,6 +174,7 @@ const EXTRA_OPTIONS: &str = "JVM_EXTRA_OPTS";
 pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Option<Plan> {
     let mut draft = Draft::new(documents);
     yaml::plain_keys(inputs, &mut draft);
+    yaml::nested_keys(inputs, &mut draft);
     yaml::snitch(inputs, &mut draft);
     yaml::directories(inputs, &mut draft);
     addresses::write(inputs, &mut draft);
@@ -180,6 +184,7 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     let launch = jvm::launch(inputs, &mut draft);
     let finished = draft.finish(report)?;
     let options = jvm::words(inputs.distribution, &finished.documents);
+    ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx_port, report);
     let endpoint = addresses::endpoint(inputs, &finished.documents);
     // What cannot be observed is never seen to be normal: where there is data, this may be any later start.
     let founds = inputs.founds && (inputs.data_is_empty || endpoint.is_some());
@@ -194,6 +199,7 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
         options,
         jmx: launch.jmx,
         jmx_host: launch.jmx_host,
+        jmx_port: launch.jmx_port,
         script_environment: launch.script_environment,
     })
 }
@@ -216,6 +222,7 @@ mod tests {
             unwritten: vec!["-Dcassandra.ring_delay_ms=1000".into()],
             jmx: Jmx::Local,
             jmx_host: None,
+            jmx_port: 7199,
             script_environment: [(EXTRA_OPTIONS.to_owned(), "-Dfrom=environment".to_owned())].into(),
             endpoint: None,
             cluster_name: String::new(),

@@ -11,9 +11,11 @@ use crate::config::plan::Inputs;
 use crate::config::plan::draft::Draft;
 use crate::config::yaml::YamlPath;
 use crate::report::Finding;
-use crate::settings::contract::{CONTRACT, YamlSetting};
+use crate::settings::contract::{CONTRACT, Given, YamlSetting};
+use crate::settings::generic::is_generic;
 use crate::settings::profile::SnitchRule;
 use crate::settings::raw::Source;
+use crate::settings::value::Label;
 
 const GOSSIPING: &str = "GossipingPropertyFileSnitch";
 const SIMPLE: &str = "SimpleSnitch";
@@ -21,6 +23,8 @@ const SIMPLE: &str = "SimpleSnitch";
 /// The variables whose value goes to one key, under the name and unit of this release.
 pub(super) fn plain_keys(inputs: &Inputs, draft: &mut Draft) {
     for setting in inputs.settings.yaml_settings() {
+        // Nobody asked for a default that this release cannot have.
+        let is_given = setting.source.is_given();
         match schema::spell(setting.key, &setting.value, inputs.distribution.version) {
             // A generic variable that says something else than one of the user's was refused already.
             Spelling::Key { key, .. } if draft.documents.is_generic(YAML, key) => {}
@@ -30,6 +34,7 @@ pub(super) fn plain_keys(inputs: &Inputs, draft: &mut Draft) {
                 }
                 draft.yaml(YamlPath::key(key), &value, &setting.source);
             }
+            Spelling::Removed { .. } | Spelling::Unknown { .. } if !is_given => {}
             Spelling::Removed { last } => {
                 draft.report(Finding::warning(
                     variable_of(&setting),
@@ -43,6 +48,15 @@ pub(super) fn plain_keys(inputs: &Inputs, draft: &mut Draft) {
                     format!("Cassandra {} has no {}{since}", inputs.distribution.version, setting.key),
                 ));
             }
+        }
+    }
+}
+
+/// The variables whose value goes below a top-level key, which every release has.
+pub(super) fn nested_keys(inputs: &Inputs, draft: &mut Draft) {
+    for setting in inputs.settings.nested_settings() {
+        if let Ok(path) = setting.key.parse() {
+            draft.yaml(path, &setting.value, &setting.source);
         }
     }
 }
@@ -62,7 +76,10 @@ pub(super) fn snitch(inputs: &Inputs, draft: &mut Draft) {
     }
     let in_file = text_at(draft.documents, "endpoint_snitch");
     let chosen = settings.endpoint_snitch.as_ref();
-    let place = match (&settings.dc, &settings.rack) {
+    let given =
+        |label: &Option<Given<Label>>| label.clone().filter(|given| !matches!(given.source, Source::Profile(_)));
+    let (dc, rack) = (given(&settings.dc), given(&settings.rack));
+    let place = match (&dc, &rack) {
         (None, None) => {
             if let Some(given) = chosen {
                 write_snitch(given.value.as_str(), &given.source, draft);
@@ -74,8 +91,11 @@ pub(super) fn snitch(inputs: &Inputs, draft: &mut Draft) {
     };
     let effective = chosen.map(|given| given.value.to_string()).or(in_file);
     let is_simple = effective.as_deref().is_none_or(|snitch| snitch.ends_with(SIMPLE));
+    // The profile orders the variables that its image knows.
+    let by_generic = chosen.is_some_and(|given| is_generic(&given.source));
     let brings = match inputs.profile.snitch {
-        SnitchRule::Forced if settings.dc.is_some() && settings.rack.is_some() => true,
+        _ if by_generic => false,
+        SnitchRule::Forced if dc.is_some() && rack.is_some() => true,
         SnitchRule::Forced | SnitchRule::WithDcOrRack => is_simple && chosen.is_none(),
         SnitchRule::OnEmptyData => is_simple && chosen.is_none() && knows_data_centre(inputs),
     };
@@ -202,9 +222,9 @@ pub(super) fn data_directories(documents: &Documents, root: &Path) -> Vec<PathBu
     data.chain(others).chain(cdc).collect()
 }
 
-/// The text of a key.
+/// The text of a key, as a field of type String gets it.
 pub(super) fn text_at(documents: &Documents, key: &str) -> Option<String> {
-    Some(documents.yaml.get(&YamlPath::key(key))?.as_str()?.to_owned())
+    documents.yaml.text_at(&YamlPath::key(key)).map(str::to_owned)
 }
 
 #[cfg(test)]

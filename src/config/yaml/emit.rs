@@ -15,18 +15,22 @@ pub(super) fn inline(node: &Node, before: Style) -> Option<String> {
     }
 }
 
-/// The form inside brackets, in one line whatever it holds.
-pub(super) fn flow(node: &Node) -> String {
+/// The form inside brackets, in one line whatever it holds; a scalar in the style of the one before it.
+pub(super) fn flow(node: &Node, before: Style) -> String {
+    let fresh = |node: &Node| flow(node, Style::Plain);
     match node {
-        Node::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Node::List(items) => format!("[{}]", items.iter().map(fresh).collect::<Vec<_>>().join(", ")),
         Node::Map(_) => {
-            let pair = |(key, value): (&str, &Node)| {
-                format!("{}: {}", scalar::text(key, Style::Plain, Place::Flow), flow(value))
-            };
+            let pair = |(key, value): (&str, &Node)| flow_entry(key, value);
             format!("{{{}}}", entries(node).into_iter().map(pair).collect::<Vec<_>>().join(", "))
         }
-        _ => scalar::scalar(node, Style::Plain, Place::Flow).unwrap_or_default(),
+        _ => scalar::scalar(node, before, Place::Flow).unwrap_or_default(),
     }
+}
+
+/// A map entry inside brackets.
+pub(super) fn flow_entry(key: &str, value: &Node) -> String {
+    format!("{}: {}", scalar::text(key, Style::Plain, Place::Flow), flow(value, Style::Plain))
 }
 
 /// A map entry as lines, its key at the column `indent`, the items of a list at `list_indent`.

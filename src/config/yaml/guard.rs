@@ -31,13 +31,13 @@ pub(super) fn edit(
     tree: &Value,
     edits: &[Edit],
 ) -> Result<Checked, EditError> {
-    let reason = match batch(name, text, layout, tree, edits) {
-        Err(Failure::Check(reason)) if edits.len() > 1 => reason,
+    match batch(name, text, layout, tree, edits) {
+        Err(Failure::Check(_)) if edits.len() > 1 => {}
         Err(Failure::Check(reason)) => return Err(refusal(name, edits, reason)),
         Err(Failure::Edit(error)) => return Err(error),
         Ok(checked) => return Ok(checked),
-    };
-    // One after the other: the first that fails alone is the one to name.
+    }
+    // One after the other: they may only stand in each other's way, and else the first that fails is the one to name.
     let mut current = Checked { text: text.to_owned(), layout: layout.clone(), tree: tree.clone() };
     for edit in edits {
         let one = std::slice::from_ref(edit);
@@ -47,7 +47,7 @@ pub(super) fn edit(
             Err(Failure::Edit(error)) => return Err(error),
         };
     }
-    Err(refusal(name, edits, reason))
+    Ok(current)
 }
 
 fn refusal(name: &str, edits: &[Edit], reason: String) -> EditError {
@@ -72,15 +72,14 @@ fn batch(name: &str, text: &str, layout: &Layout, tree: &Value, edits: &[Edit]) 
         }
     }
     let (text, layout) = current;
-    let mut read: Value =
+    let read: Value =
         serde_yaml::from_str(&text).map_err(|error| Failure::Check(format!("the result is no YAML: {error}")))?;
-    let agrees = layout.top.agrees_with(&read).is_ok();
+    let mut read = (layout.top)
+        .as_snakeyaml(&text, read)
+        .map_err(|_| Failure::Check("the result has a layout that cannot be edited".to_owned()))?;
     normalise(&mut read);
     if read != wanted {
         return Err(Failure::Check("the result would not mean the old values and the new one".to_owned()));
-    }
-    if !agrees {
-        return Err(Failure::Check("the result has a layout that cannot be edited".to_owned()));
     }
     Ok(Checked { text, layout, tree: read })
 }
@@ -193,17 +192,19 @@ impl Round {
     fn comments_after<'a>(&'a self, text: &'a str, layout: &'a Layout) -> impl Iterator<Item = &'a str> {
         let mut owned: Vec<&Change> = self.changes.iter().filter(|change| !change.owned.is_empty()).collect();
         owned.sort_by_key(|change| change.owned.start);
-        layout.comments.iter().filter_map(move |comment| {
+        layout.comments.iter().flat_map(move |comment| {
             let start = comment.span.start;
             // Sites do not contain each other, so owned stretches never overlap.
             let before = owned.partition_point(|change| change.owned.start <= start);
-            let holder =
-                before.checked_sub(1).and_then(|at| owned.get(at)).filter(|change| change.owned.contains(&start));
+            let holder = before
+                .checked_sub(1)
+                .and_then(|at| owned.get(at).copied())
+                .filter(|change| change.owned.contains(&start));
             let gone = holder.filter(|change| change.splices.iter().any(|splice| splice.range.contains(&start)));
-            match gone {
-                Some(change) => change.note.as_deref(),
-                None => text.get(comment.span.clone()),
-            }
+            let notes = gone.into_iter().flat_map(move |change| &change.notes).filter(move |(at, _)| *at == start);
+            let notes = notes.flat_map(|(_, notes)| notes).map(String::as_str);
+            let kept = if gone.is_none() { text.get(comment.span.clone()) } else { None };
+            kept.into_iter().chain(notes)
         })
     }
 }

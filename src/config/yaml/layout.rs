@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_yaml::Value;
 
 use super::path::Step;
+use super::resolve::resolve;
 use super::scalar::Style;
 
 /// A value in the text.
@@ -21,8 +22,8 @@ pub(super) enum Kind {
     /// Nothing at all, read as null; the span is empty and lies right behind the colon or dash.
     Empty,
     Scalar(Style),
-    /// `[…]` or `{…}`, taken as a whole.
-    Flow,
+    /// `[…]` or `{…}`.
+    Flow(Flow),
     Map {
         /// The column of the keys.
         indent: usize,
@@ -35,20 +36,31 @@ pub(super) enum Kind {
     },
 }
 
-/// One `key: value` of a block map.
+/// What is inside brackets.
+#[derive(Debug, Clone)]
+pub(super) enum Flow {
+    /// `{a: 1, b: 2}`.
+    Map(Vec<Entry>),
+    /// `[a, b]`.
+    List(Vec<Item>),
+    /// The `a: 1` of `[a: 1]`: a map of one entry without brackets of its own.
+    Pair(Vec<Entry>),
+}
+
+/// One `key: value` of a map.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) start: usize,
-    /// Right behind the colon.
+    /// Right behind the colon; behind the key where `{a, b}` has none.
     pub(super) colon: usize,
     pub(super) value: Block,
 }
 
-/// One `- value` of a block list.
+/// One `- value` of a block list, or one value of a list in brackets.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
-    /// Where the dash is.
+    /// Where the dash is; in brackets, where the value begins.
     pub(super) start: usize,
     pub(super) value: Block,
 }
@@ -77,16 +89,29 @@ impl Block {
     /// The value one step deeper, with the place where its entry begins and where its value may be written.
     pub(super) fn slot(&self, step: &Step) -> Option<Slot<'_>> {
         match (&self.kind, step) {
-            (Kind::Map { indent, entries }, Step::Key(key)) => {
-                let at = entries.iter().position(|entry| entry.key == *key)?;
-                let entry = entries.get(at)?;
-                Some(Slot { start: entry.start, after: entry.colon, column: *indent, at, value: &entry.value })
-            }
-            (Kind::List { indent, items }, Step::Index(at)) => {
-                let item = items.get(*at)?;
-                Some(Slot { start: item.start, after: item.start + 1, column: *indent, at: *at, value: &item.value })
-            }
+            (Kind::Map { indent, entries }, Step::Key(key)) => of_entry(entries, key, *indent, false),
+            (Kind::Flow(Flow::Map(entries) | Flow::Pair(entries)), Step::Key(key)) => of_entry(entries, key, 0, true),
+            (Kind::List { indent, items }, Step::Index(at)) => of_item(items, *at, *indent, false),
+            (Kind::Flow(Flow::List(items)), Step::Index(at)) => of_item(items, *at, 0, true),
             _ => None,
+        }
+    }
+
+    /// The value that the steps lead to.
+    pub(super) fn at(&self, steps: &[Step]) -> Option<&Self> {
+        steps.iter().try_fold(self, |block, step| Some(block.slot(step)?.value))
+    }
+
+    /// True when some scalar in here goes over more than one line.
+    pub(super) fn has_scalar_of_lines(&self, text: &str) -> bool {
+        match &self.kind {
+            Kind::Map { entries, .. } | Kind::Flow(Flow::Map(entries) | Flow::Pair(entries)) => {
+                entries.iter().any(|entry| entry.value.has_scalar_of_lines(text))
+            }
+            Kind::List { items, .. } | Kind::Flow(Flow::List(items)) => {
+                items.iter().any(|item| item.value.has_scalar_of_lines(text))
+            }
+            Kind::Empty | Kind::Scalar(_) => text.get(self.span.clone()).is_some_and(|raw| raw.contains('\n')),
         }
     }
 
@@ -98,27 +123,67 @@ impl Block {
         }
     }
 
-    /// Checks that another reader saw the same shape.
+    /// Where the next sibling of the child with this number begins.
+    pub(super) fn start_of_child(&self, at: usize) -> Option<usize> {
+        match &self.kind {
+            Kind::Map { entries, .. } | Kind::Flow(Flow::Map(entries) | Flow::Pair(entries)) => {
+                entries.get(at).map(|entry| entry.start)
+            }
+            Kind::List { items, .. } | Kind::Flow(Flow::List(items)) => items.get(at).map(|item| item.start),
+            Kind::Empty | Kind::Scalar(_) => None,
+        }
+    }
+
+    /// What SnakeYAML sees where the parser, a YAML 1.2 reader, saw `value`: keys as they are written, plain scalars by
+    /// the rules of YAML 1.1.
     ///
     /// # Errors
-    /// The byte at which the two part ways.
-    pub(super) fn agrees_with(&self, value: &Value) -> Result<(), usize> {
+    /// The byte at which the parser saw another shape or another text than the scanner.
+    pub(super) fn as_snakeyaml(&self, text: &str, value: Value) -> Result<Value, usize> {
         match (&self.kind, value) {
-            (Kind::Empty, Value::Null)
-            | (Kind::Flow, Value::Mapping(_) | Value::Sequence(_))
-            | (Kind::Scalar(_), Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => Ok(()),
-            (Kind::Map { entries, .. }, Value::Mapping(map)) if entries.len() == map.len() => {
-                entries.iter().zip(map).try_for_each(|(entry, (key, value))| match key {
-                    Value::String(key) if *key != entry.key => Err(entry.start),
-                    _ => entry.value.agrees_with(value),
-                })
+            (Kind::Empty, Value::Null) => Ok(Value::Null),
+            (Kind::Scalar(Style::Plain), value) => self.plain(text, value),
+            (Kind::Scalar(_), Value::String(string)) => Ok(Value::String(string)),
+            (Kind::Map { entries, .. } | Kind::Flow(Flow::Map(entries) | Flow::Pair(entries)), Value::Mapping(map))
+                if entries.len() == map.len() =>
+            {
+                let pairs = entries.iter().zip(map).map(|(entry, (key, value))| match key {
+                    Value::String(key) if key != entry.key => Err(entry.start),
+                    _ => Ok((Value::String(entry.key.clone()), entry.value.as_snakeyaml(text, value)?)),
+                });
+                Ok(Value::Mapping(pairs.collect::<Result<_, _>>()?))
             }
-            (Kind::List { items, .. }, Value::Sequence(values)) if items.len() == values.len() => {
-                items.iter().zip(values).try_for_each(|(item, value)| item.value.agrees_with(value))
+            (Kind::List { items, .. } | Kind::Flow(Flow::List(items)), Value::Sequence(values))
+                if items.len() == values.len() =>
+            {
+                let values = items.iter().zip(values).map(|(item, value)| item.value.as_snakeyaml(text, value));
+                Ok(Value::Sequence(values.collect::<Result<_, _>>()?))
             }
             _ => Err(self.span.start),
         }
     }
+
+    fn plain(&self, text: &str, value: Value) -> Result<Value, usize> {
+        let raw = text.get(self.span.clone()).unwrap_or_default();
+        match value {
+            Value::String(joined) if raw.contains('\n') => Ok(resolve(&joined)),
+            Value::String(same) if same != raw => Err(self.span.start),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(resolve(raw)),
+            _ => Err(self.span.start),
+        }
+    }
+}
+
+fn of_entry<'a>(entries: &'a [Entry], key: &str, column: usize, flow: bool) -> Option<Slot<'a>> {
+    let at = entries.iter().position(|entry| entry.key == *key)?;
+    let entry = entries.get(at)?;
+    Some(Slot { start: entry.start, after: entry.colon, column, at, flow, value: &entry.value })
+}
+
+fn of_item(items: &[Item], at: usize, column: usize, flow: bool) -> Option<Slot<'_>> {
+    let item = items.get(at)?;
+    let after = if flow { item.start } else { item.start + 1 };
+    Some(Slot { start: item.start, after, column, at, flow, value: &item.value })
 }
 
 /// A map entry or list item, seen from where it hangs.
@@ -132,6 +197,8 @@ pub(super) struct Slot<'a> {
     pub(super) column: usize,
     /// Its number among its siblings.
     pub(super) at: usize,
+    /// Inside brackets.
+    pub(super) flow: bool,
     pub(super) value: &'a Block,
 }
 

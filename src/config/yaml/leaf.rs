@@ -1,8 +1,8 @@
-//! Scanning of what holds no block structure: keys, scalars, flow collections.
+//! Scanning of what holds no structure: keys and scalars.
 
 use super::layout::{Block, Kind, line_end, next_line};
 use super::scalar::Style;
-use super::scan::{MAX_DEPTH, Scanner};
+use super::scan::Scanner;
 
 /// The key that begins at this byte and the place right behind its colon, if this is a `key:` at all.
 pub(super) fn key(text: &str, at: usize) -> Option<(String, usize)> {
@@ -50,7 +50,7 @@ fn quoted_length(text: &str, quote: u8) -> Option<usize> {
     }
 }
 
-fn unquote(quoted: &str) -> Option<String> {
+pub(super) fn unquote(quoted: &str) -> Option<String> {
     serde_yaml::from_str(quoted).ok()
 }
 
@@ -63,10 +63,7 @@ impl Scanner<'_> {
                 self.skip_quoted(quote);
                 Kind::Scalar(if quote == b'"' { Style::Double } else { Style::Single })
             }
-            Some(b'[' | b'{') => {
-                self.skip_flow();
-                Kind::Flow
-            }
+            Some(b'[' | b'{') => return self.flow(),
             Some(b'|' | b'>') => {
                 self.skip_block_scalar(parent);
                 Kind::Scalar(Style::Block)
@@ -86,7 +83,7 @@ impl Scanner<'_> {
         Block { span: start..self.pos, kind }
     }
 
-    fn refuse_property(&mut self, byte: u8) {
+    pub(super) fn refuse_property(&mut self, byte: u8) {
         let start = self.pos;
         while !self.is_break_or_blank(self.pos) {
             self.pos += 1;
@@ -100,7 +97,7 @@ impl Scanner<'_> {
         self.refuse(start, format!("{kind} `{token}`; expected the value itself"));
     }
 
-    fn skip_quoted(&mut self, quote: u8) {
+    pub(super) fn skip_quoted(&mut self, quote: u8) {
         let length = self.text.get(self.pos..).and_then(|rest| quoted_length(rest, quote));
         self.pos = length.map_or(self.text.len(), |length| self.pos + length);
     }
@@ -172,56 +169,5 @@ impl Scanner<'_> {
             line = next_line(self.text, line);
         }
         self.pos = end;
-    }
-
-    /// Everything from an opening bracket to its partner; comments inside are taken.
-    fn skip_flow(&mut self) {
-        let mut depth = 0_usize;
-        // True where a new scalar may begin: a quote in the middle of a plain word is a letter.
-        let mut fresh = true;
-        while let Some(byte) = self.byte(self.pos) {
-            let at = self.pos;
-            match byte {
-                b'[' | b'{' => {
-                    depth += 1;
-                    fresh = true;
-                    if depth == MAX_DEPTH {
-                        self.refuse(at, "nesting too deep");
-                        self.pos = self.text.len();
-                        return;
-                    }
-                }
-                b']' | b'}' => {
-                    depth = depth.saturating_sub(1);
-                    fresh = false;
-                    if depth == 0 {
-                        self.pos += 1;
-                        return;
-                    }
-                }
-                b',' => fresh = true,
-                b'"' | b'\'' if fresh => {
-                    self.skip_quoted(byte);
-                    fresh = self.byte(self.pos) == Some(b':');
-                    continue;
-                }
-                b'&' | b'*' | b'!' if fresh => {
-                    self.refuse_property(byte);
-                    continue;
-                }
-                b':' => {
-                    fresh = fresh
-                        || self.is_break_or_blank(at + 1)
-                        || matches!(self.byte(at + 1), Some(b',' | b'[' | b']' | b'{' | b'}'));
-                }
-                b'#' if at > 0 && self.is_break_or_blank(at - 1) => {
-                    self.take_comment(false);
-                    continue;
-                }
-                b' ' | b'\t' | b'\n' | b'\r' => {}
-                _ => fresh = false,
-            }
-            self.pos += 1;
-        }
     }
 }

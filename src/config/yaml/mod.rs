@@ -4,15 +4,18 @@
 //! place of each, and refuses what the two see differently. [`YamlDocument::edit`] splices new text into the old and
 //! lets no result out that does not mean the old document plus the edits, with every other comment kept.
 
+mod brackets;
 mod class;
 mod emit;
 mod error;
+mod flow;
 mod guard;
 mod layout;
 mod leaf;
 mod node;
 mod path;
 mod plan;
+mod resolve;
 mod scalar;
 mod scan;
 mod splice;
@@ -90,13 +93,12 @@ impl YamlDocument {
         };
         // Our findings come first: the parser stops at its first error, which is mostly one of them in its own words.
         let layout = scan::scan(text).map_err(|findings| refuse(sorted(findings)))?;
-        let mut tree = serde_yaml::from_str(text).map_err(|error| refuse(vec![parser_finding(&error)]))?;
+        let read = serde_yaml::from_str(text).map_err(|error| refuse(vec![parser_finding(&error)]))?;
         if !matches!(layout.top.kind, Kind::Map { .. } | Kind::Empty) {
             return Err(finding(layout.top.span.start, "expected a map (`key: value`) at the top level"));
         }
-        layout
-            .top
-            .agrees_with(&tree)
+        let mut tree = (layout.top)
+            .as_snakeyaml(text, read)
             .map_err(|at| finding(at, "layout that cannot be edited safely; expected plain block YAML"))?;
         guard::normalise(&mut tree);
         Ok(Self { name: name.to_owned(), text: text.to_owned(), layout, tree })
@@ -112,7 +114,8 @@ impl YamlDocument {
         &self.text
     }
 
-    /// All values, as a YAML 1.2 reader sees them; always a map.
+    /// All values, as SnakeYAML sees them where it does not know which type a field wants: `on` is a boolean, `017` is
+    /// fifteen, `12:30` is 750. Always a map; its keys are strings, as they are written.
     pub fn tree(&self) -> &Value {
         &self.tree
     }
@@ -120,6 +123,29 @@ impl YamlDocument {
     /// The value at the path.
     pub fn get(&self, path: &YamlPath) -> Option<&Value> {
         tree::get(&self.tree, path.steps())
+    }
+
+    /// The scalar at the path, as a field of type String gets it: a plain `1_000` or `on` as it is written. `None` for a
+    /// list, a map and null, which such a field gets as null.
+    pub fn text_at(&self, path: &YamlPath) -> Option<&str> {
+        match self.get(path)? {
+            Value::String(text) => Some(text),
+            Value::Bool(_) | Value::Number(_) => self.text.get(self.layout.top.at(path.steps())?.span.clone()),
+            _ => None,
+        }
+    }
+
+    /// What is at the path, to be written into another document with the same meaning there.
+    pub fn node(&self, path: &YamlPath) -> Option<Node> {
+        Some(Node::of(self.layout.top.at(path.steps())?, &self.text, self.get(path)?))
+    }
+
+    /// The top-level entries in their order, each as [`YamlDocument::node`] gives it.
+    pub fn entries(&self) -> Vec<(String, Node)> {
+        match Node::of(&self.layout.top, &self.text, &self.tree) {
+            Node::Map(entries) => entries,
+            _ => Vec::new(),
+        }
     }
 
     /// The line, from 1, on which the entry or item at the path begins; within a flow map or list, that of the nearest one

@@ -2,10 +2,13 @@
 
 use serde_yaml::Value;
 
+use super::layout::{Block, Entry, Flow, Kind};
+use super::resolve::resolve;
+
 /// What an edit puts at a path.
 ///
 /// Apart from [`serde_yaml::Value`] on purpose: keys are strings, there are no tags, and [`Node::Text`] stays a
-/// string for every reader, however it looks.
+/// string for every reader, however it looks. [`super::YamlDocument::node`] reads one out of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     /// Written as `null`.
@@ -18,6 +21,9 @@ pub enum Node {
     Float(f64),
     /// A string, quoted where a YAML 1.1 reader would take it for something else.
     Text(String),
+    /// A scalar without quotes, as it is written in another document: `on` is a boolean, yet the text `on` to a field
+    /// that takes strings. Written as it is; what is a string to every reader is the same as [`Node::Text`].
+    Plain(String),
     /// A list.
     List(Vec<Node>),
     /// A map, in the order of its entries; a key given twice counts once, with its last value.
@@ -25,6 +31,24 @@ pub enum Node {
 }
 
 impl Node {
+    /// The node that a document holds: `value` is what SnakeYAML sees in `block`.
+    pub(super) fn of(block: &Block, text: &str, value: &Value) -> Self {
+        match (&block.kind, value) {
+            (Kind::Map { entries, .. } | Kind::Flow(Flow::Map(entries) | Flow::Pair(entries)), _) => {
+                let child = |key: &str| value.get(key).unwrap_or(&Value::Null);
+                let node = |entry: &Entry| (entry.key.clone(), Self::of(&entry.value, text, child(&entry.key)));
+                Self::Map(entries.iter().map(node).collect())
+            }
+            (Kind::List { items, .. } | Kind::Flow(Flow::List(items)), _) => {
+                let child = |at: usize| value.get(at).unwrap_or(&Value::Null);
+                Self::List(items.iter().enumerate().map(|(at, item)| Self::of(&item.value, text, child(at))).collect())
+            }
+            (_, Value::Null) => Self::Null,
+            (_, Value::String(string)) => Self::Text(string.clone()),
+            _ => Self::Plain(text.get(block.span.clone()).unwrap_or_default().to_owned()),
+        }
+    }
+
     /// The tree that a YAML reader must get from the written form of this node.
     pub fn to_value(&self) -> Value {
         match self {
@@ -33,6 +57,7 @@ impl Node {
             Self::Integer(number) => Value::Number((*number).into()),
             Self::Float(number) => Value::Number((*number).into()),
             Self::Text(text) => Value::String(text.clone()),
+            Self::Plain(text) => resolve(text),
             Self::List(items) => Value::Sequence(items.iter().map(Self::to_value).collect()),
             Self::Map(entries) => Value::Mapping(
                 entries.iter().map(|(key, node)| (Value::String(key.clone()), node.to_value())).collect(),

@@ -58,11 +58,6 @@ impl YamlPath {
         }
     }
 
-    /// The rest of a path, which may begin with an index.
-    pub(super) fn from_steps(steps: &[Step]) -> Self {
-        Self(steps.to_vec())
-    }
-
     fn with(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);

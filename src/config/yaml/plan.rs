@@ -6,21 +6,21 @@ use serde_yaml::Value;
 
 use super::Edit;
 use super::emit;
-use super::layout::{Block, Kind, Layout, Slot, line_end, line_start};
+use super::layout::{Block, Flow, Kind, Layout, Slot, line_end, line_start};
 use super::node::Node;
 use super::path::{Step, YamlPath};
-use super::scalar::Style;
+use super::scalar::{self, Style};
 use super::splice::{Pen, Splice};
 use super::tree;
-use super::uncomment::Commented;
+use super::uncomment::{Candidate, Commented};
 
 /// What one edit does to a text.
 pub(super) struct Change {
     pub(super) splices: Vec<Splice>,
     /// Comments that begin in here belong to what is replaced or removed.
     pub(super) owned: Range<usize>,
-    /// A comment that stays while the line around it is enabled.
-    pub(super) note: Option<String>,
+    /// Comments inside a commented-out entry that stay when it is enabled, by where the `#` before them all is.
+    pub(super) notes: Vec<(usize, Vec<String>)>,
     /// The steps down to what is written: two edits in one round must not share it.
     pub(super) site: Vec<Step>,
     /// Nothing but a new entry or item behind the last of its parent.
@@ -46,18 +46,24 @@ pub(super) fn plan(
     edit: &Edit,
 ) -> Result<Change, String> {
     let steps = edit.path().steps();
-    let mut planner =
-        Planner { pen: Pen::new(text, layout), commented, owned: 0..0, note: None, site: steps.len(), appends: false };
+    let mut planner = Planner {
+        pen: Pen::new(text, layout),
+        commented,
+        owned: 0..0,
+        notes: Vec::new(),
+        site: steps.len(),
+        appends: false,
+    };
     let place = Place::find(layout, steps);
     match edit {
         Edit::Set(_, node) => planner.set(&place, steps, tree, node)?,
-        Edit::Remove(path) => planner.remove(&place, path, tree)?,
+        Edit::Remove(path) => planner.remove(&place, path),
     }
     let site = steps.get(..planner.site).unwrap_or_default().to_vec();
     Ok(Change {
         splices: planner.pen.splices,
         owned: planner.owned,
-        note: planner.note,
+        notes: planner.notes,
         site,
         appends: planner.appends,
     })
@@ -84,11 +90,7 @@ impl<'a> Place<'a> {
             let Some(slot) = place.block.slot(step) else {
                 break;
             };
-            place.next = match &place.block.kind {
-                Kind::Map { entries, .. } => entries.get(slot.at + 1).map(|entry| entry.start),
-                Kind::List { items, .. } => items.get(slot.at + 1).map(|item| item.start),
-                _ => None,
-            };
+            place.next = place.block.start_of_child(slot.at + 1);
             place.limit = place.next.unwrap_or(place.limit);
             place.block = slot.value;
             place.slots.push(slot);
@@ -102,7 +104,7 @@ struct Planner<'a> {
     pen: Pen<'a>,
     commented: &'a Commented<'a>,
     owned: Range<usize>,
-    note: Option<String>,
+    notes: Vec<(usize, Vec<String>)>,
     /// How many steps of the path make the site.
     site: usize,
     appends: bool,
@@ -144,10 +146,22 @@ impl Planner<'_> {
                 let node = wrap(node, below)?;
                 self.append_below(place.block.span.end, &emit::item(&node, *indent));
             }
-            (Kind::Flow, _, Some(slot)) => {
-                self.rewrite_flow(*slot, place.found, value, |value| {
-                    tree::set(value, &YamlPath::from_steps(missing), node)
-                })?;
+            (Kind::Flow(Flow::Map(_)), Step::Key(key), _) => {
+                let text = emit::flow_entry(key, &wrap(node, below)?);
+                self.pen.append_in_brackets(place.block, &[text]);
+            }
+            (Kind::Flow(Flow::List(items)), Step::Index(index), _) if *index == items.len() => {
+                let text = emit::flow(&wrap(node, below)?, Style::Plain);
+                self.pen.append_in_brackets(place.block, &[text]);
+            }
+            (Kind::Flow(Flow::Pair(_)), Step::Key(key), _) => {
+                self.site = place.found;
+                let mut entries = match Node::of(place.block, self.pen.text, value) {
+                    Node::Map(entries) => entries,
+                    _ => Vec::new(),
+                };
+                entries.push((key.clone(), wrap(node, below)?));
+                self.pen.put(place.block.span.clone(), emit::flow(&Node::Map(entries), Style::Plain));
             }
             (Kind::Empty | Kind::Scalar(_), _, Some(slot)) if value.is_null() => {
                 self.site = place.found;
@@ -175,7 +189,7 @@ impl Planner<'_> {
         self.appends = true;
     }
 
-    /// Turns the one commented line of the key into the live entry; false when there is no such line.
+    /// Turns the one commented-out entry of the key into a live one; false when there is none.
     fn enable(
         &mut self,
         key: &str,
@@ -187,48 +201,57 @@ impl Planner<'_> {
         let Some(candidate) = self.commented.only(key, indent, within, occupied) else {
             return false;
         };
-        let mut lines = emit::entry(key, node, indent, candidate.list_indent.unwrap_or(indent + emit::STEP));
-        if let (Some(first), Some(note)) = (lines.first_mut(), candidate.note) {
-            *first = format!("{first} {note}");
-            self.note = Some(note.to_owned());
-        }
-        self.owned = candidate.line.clone();
-        self.pen.put(candidate.line, lines.join(self.pen.layout.newline));
+        let first = self.pen.splices.len();
+        self.enable_at(&candidate, key, node, indent);
+        let written = self.pen.splices.get(first..).unwrap_or_default();
+        let start = written.iter().map(|splice| splice.range.start).min().unwrap_or_default();
+        let end = written.iter().map(|splice| splice.range.end).max().unwrap_or_default();
+        self.owned = start..end;
         true
     }
 
-    fn rewrite_flow(
-        &mut self,
-        slot: Slot<'_>,
-        found: usize,
-        value: &Value,
-        change: impl FnOnce(&mut Value) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let mut changed = value.clone();
-        change(&mut changed)?;
-        self.site = found;
-        if changed != *value {
-            let node = Node::from_value(&changed).map_err(str::to_owned)?;
-            self.pen.put(slot.value.span.clone(), emit::flow(&node));
+    /// Makes a commented-out entry live: an example list becomes the wanted one, each wanted entry of a map takes its
+    /// own commented-out line if it has one, and every other line of the example stays a comment.
+    fn enable_at(&mut self, candidate: &Candidate<'_>, key: &str, node: &Node, indent: usize) {
+        let newline = self.pen.layout.newline;
+        let pad = " ".repeat(indent);
+        let mut lines = match (node, &candidate.example) {
+            (Node::List(items), Some(example)) if !items.is_empty() => {
+                if let Some((lines, comments)) = example.as_list(node) {
+                    let lines: Vec<_> = lines.iter().map(|line| format!("{pad}{line}")).collect();
+                    self.notes.push((candidate.comment, comments));
+                    self.pen.put(candidate.line.start..example.span.end, lines.join(newline));
+                    return;
+                }
+                emit::entry(key, node, indent, indent + example.deeper)
+            }
+            (Node::Map(entries), Some(example)) if !entries.is_empty() && example.deeper > 0 => {
+                let below = indent + example.deeper;
+                let mut lines = vec![format!("{pad}{}:", scalar::text(key, Style::Plain, scalar::Place::Block))];
+                for (key, node) in emit::entries(node) {
+                    match self.commented.only_in(key, example) {
+                        Some(candidate) => self.enable_at(&candidate, key, node, below),
+                        None => lines.extend(emit::entry(key, node, below, below + emit::STEP)),
+                    }
+                }
+                lines
+            }
+            _ => emit::entry(key, node, indent, indent + emit::STEP),
+        };
+        if let (Some(first), Some(note)) = (lines.first_mut(), candidate.note) {
+            *first = format!("{first} {note}");
+            self.notes.push((candidate.comment, vec![note.to_owned()]));
         }
-        Ok(())
+        self.pen.put(candidate.line.clone(), lines.join(newline));
     }
 
-    fn remove(&mut self, place: &Place<'_>, path: &YamlPath, tree: &Value) -> Result<(), String> {
+    fn remove(&mut self, place: &Place<'_>, path: &YamlPath) {
         let steps = path.steps();
-        let (above, missing) = steps.split_at(place.found);
-        if !missing.is_empty() {
-            if let (Kind::Flow, Some(slot)) = (&place.block.kind, place.slots.last()) {
-                let value = tree::get(tree, above).unwrap_or(&Value::Null);
-                self.rewrite_flow(*slot, place.found, value, |value| {
-                    tree::remove(value, &YamlPath::from_steps(missing));
-                    Ok(())
-                })?;
-            }
-            return Ok(());
+        if place.found < steps.len() {
+            return;
         }
         let Some((slot, parents)) = place.slots.split_last() else {
-            return Ok(());
+            return;
         };
         self.owned = slot.start..line_end(self.pen.text, slot.value.span.end);
         // The parent's other entries decide how one goes: no two in one round.
@@ -236,6 +259,7 @@ impl Planner<'_> {
         let parent_in_map = matches!(steps.iter().rev().nth(1), Some(Step::Key(_)));
         let alone = slot.at == 0 && place.next.is_none();
         match parents.last() {
+            Some(parent) if slot.flow => self.pen.take_out_of_brackets(parent.value, slot.at),
             Some(parent) if alone => {
                 let empty = if matches!(steps.last(), Some(Step::Key(_))) {
                     Node::Map(Vec::new())
@@ -255,7 +279,6 @@ impl Planner<'_> {
             }
             _ => self.pen.take_out(*slot, place.next),
         }
-        Ok(())
     }
 }
 

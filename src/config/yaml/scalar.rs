@@ -6,7 +6,10 @@
 
 use std::fmt::Write as _;
 
+use serde_yaml::Value;
+
 use super::node::Node;
+use super::resolve::resolve;
 
 /// How a scalar stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,13 @@ pub(super) fn scalar(node: &Node, before: Style, place: Place) -> Option<String>
         Node::Integer(number) => Some(number.to_string()),
         Node::Float(number) => Some(float(*number)),
         Node::Text(string) => Some(text(string, before, place)),
+        Node::Plain(raw) => Some(match resolve(raw) {
+            Value::Null => "null".to_owned(),
+            Value::String(string) => text(&string, before, place),
+            // SnakeYAML 1.11 stumbles over `[12:30]`; in quotes it is no number any more, and the guard says so.
+            _ if place == Place::Flow && raw.contains(':') => text(raw, Style::Single, place),
+            _ => raw.clone(),
+        }),
         Node::List(_) | Node::Map(_) => None,
     }
 }
@@ -88,7 +98,7 @@ pub(super) fn is_string_everywhere(text: &str) -> bool {
     }
 }
 
-/// True when some YAML 1.1 reader makes something else than a string of this plain scalar.
+/// True when some YAML 1.1 reader makes something else than a string of this plain scalar, if only an error (`=`).
 pub(super) fn is_doubtful(text: &str) -> bool {
     let number = |c: char| c.is_ascii_hexdigit() || "xXoO_+-.: tTzZ".contains(c);
     let numeric = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
@@ -111,9 +121,10 @@ fn is_ipv4(text: &str) -> bool {
     address.split('.').count() == 4 && address.split('.').all(digits) && digits(port)
 }
 
-/// What may stand in quotes as it is: SnakeYAML's `StreamReader.isPrintable` without its line breaks.
+/// What may stand in quotes as it is: SnakeYAML's `StreamReader.isPrintable` without its line breaks. The SnakeYAML of 3.11
+/// refuses a character beyond the first plane wherever it stands, and reads its escape.
 fn is_printable(c: char) -> bool {
-    matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
+    matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
 fn double_quoted(text: &str) -> String {
@@ -127,10 +138,9 @@ fn double_quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if is_printable(c) => out.push(c),
-            c => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
+            // Writing to a string cannot fail.
+            c if c > '\u{ffff}' => drop(write!(out, "\\U{:08X}", u32::from(c))),
+            c => drop(write!(out, "\\u{:04X}", u32::from(c))),
         }
     }
     out.push('"');

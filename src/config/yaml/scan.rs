@@ -1,7 +1,7 @@
 //! One pass over a YAML text that finds the span of every entry, value and comment, and all that is refused.
 //!
-//! It knows block maps and lists, the scalars of both styles and the outer bounds of flow collections. It need not
-//! judge validity: the real parser reads the same text, and the two must agree ([`super::layout::Block::agrees_with`]).
+//! It knows block maps and lists, scalars, and what is inside brackets. It need not judge validity: the real parser
+//! reads the same text, and the two must agree ([`super::layout::Block::as_snakeyaml`]).
 
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ pub(super) struct Scanner<'a> {
     pub(super) end: usize,
     /// Content or a `---` was seen.
     begun: bool,
-    depth: usize,
+    pub(super) depth: usize,
     pub(super) comments: Vec<Comment>,
     findings: Vec<Finding>,
 }
@@ -228,18 +228,23 @@ impl Scanner<'_> {
         Block { span: first..end, kind: Kind::List { indent, items } }
     }
 
+    /// Refuses what cannot be the key of an entry: a merge key, and one that its map has already.
+    pub(super) fn check_key(&mut self, key: &str, start: usize, seen: &mut HashMap<String, usize>) {
+        if key == "<<" {
+            self.refuse(start, "merge key `<<`; expected plain entries");
+        } else if let Some(before) = seen.insert(key.to_owned(), start) {
+            let line = line_number(self.text, before);
+            self.refuse(start, format!("key `{key}` is already on line {line}; expected it once"));
+        }
+    }
+
     fn map(&mut self, indent: usize) -> Block {
         let first = self.pos;
         let mut entries: Vec<Entry> = Vec::new();
         let mut seen: HashMap<String, usize> = HashMap::new();
         while let Some((key, colon)) = leaf::key(self.text, self.pos) {
             let start = self.pos;
-            if key == "<<" {
-                self.refuse(start, "merge key `<<`; expected plain entries");
-            } else if let Some(before) = seen.insert(key.clone(), start) {
-                let line = line_number(self.text, before);
-                self.refuse(start, format!("key `{key}` is already on line {line}; expected it once"));
-            }
+            self.check_key(&key, start, &mut seen);
             self.pos = colon;
             let value = self.value(Some(indent), true);
             entries.push(Entry { key, start, colon, value });

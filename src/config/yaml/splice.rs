@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_yaml::Value;
 
 use super::emit;
-use super::layout::{Block, Kind, Layout, Slot, line_end, line_start, next_line};
+use super::layout::{Block, Flow, Kind, Layout, Slot, line_end, line_start, next_line};
 use super::node::Node;
 use super::path::Step;
 use super::scalar::{Style, is_doubtful};
@@ -59,6 +59,10 @@ impl<'a> Pen<'a> {
             return;
         }
         match (&slot.value.kind, node) {
+            (Kind::Flow(flow), Node::Map(_) | Node::List(_)) => {
+                self.rewrite_in_brackets(slot, flow, value, node);
+                return;
+            }
             (Kind::Map { indent, entries }, Node::Map(_)) => {
                 let wanted = emit::entries(node);
                 let kept = entries.iter().all(|entry| wanted.iter().any(|(key, _)| *key == entry.key));
@@ -112,6 +116,10 @@ impl<'a> Pen<'a> {
     /// Writes the node in place of the whole value.
     pub(super) fn replace(&mut self, slot: Slot<'_>, in_map: bool, node: &Node) {
         let old = slot.value;
+        if slot.flow {
+            self.replace_in_brackets(slot, node);
+            return;
+        }
         let first_line_end = line_end(self.text, slot.after);
         let last_line_end = line_end(self.text, old.span.end);
         let block = matches!(old.kind, Kind::Map { .. } | Kind::List { .. });
@@ -157,15 +165,18 @@ impl<'a> Pen<'a> {
             return false;
         }
         match (&block.kind, node) {
-            (Kind::Flow, _) => !has_doubtful(node) || raw == emit::flow(node),
             (Kind::Scalar(_), Node::Text(_)) => !(plain && is_doubtful(raw)),
-            (Kind::Scalar(_), Node::Integer(_)) => !raw.contains('o'),
-            (Kind::Scalar(_), Node::Float(_)) => raw.contains('.'),
-            (Kind::Map { entries, .. }, Node::Map(_)) => emit::entries(node).into_iter().all(|(key, node)| {
-                let entry = entries.iter().find(|entry| entry.key == key);
-                entry.zip(value.get(key)).is_some_and(|(entry, value)| self.is_same(&entry.value, value, node))
-            }),
-            (Kind::List { items, .. }, Node::List(nodes)) => items
+            (Kind::Scalar(_), Node::Plain(text)) => match value {
+                Value::String(_) => !(plain && is_doubtful(raw)),
+                _ => raw == text,
+            },
+            (Kind::Map { entries, .. } | Kind::Flow(Flow::Map(entries) | Flow::Pair(entries)), Node::Map(_)) => {
+                emit::entries(node).into_iter().all(|(key, node)| {
+                    let entry = entries.iter().find(|entry| entry.key == key);
+                    entry.zip(value.get(key)).is_some_and(|(entry, value)| self.is_same(&entry.value, value, node))
+                })
+            }
+            (Kind::List { items, .. } | Kind::Flow(Flow::List(items)), Node::List(nodes)) => items
                 .iter()
                 .zip(nodes)
                 .enumerate()
@@ -189,15 +200,5 @@ impl<'a> Pen<'a> {
             Some((next, gap)) if gap.trim().is_empty() => self.put(slot.start..next, ""),
             _ => self.put(start + before.trim_end().len()..line_end(self.text, end), ""),
         }
-    }
-}
-
-/// True when one of the strings would need quotes for a YAML 1.1 reader.
-fn has_doubtful(node: &Node) -> bool {
-    match node {
-        Node::Text(text) => is_doubtful(text),
-        Node::List(items) => items.iter().any(has_doubtful),
-        Node::Map(entries) => entries.iter().any(|(key, node)| is_doubtful(key) || has_doubtful(node)),
-        _ => false,
     }
 }

@@ -52,7 +52,7 @@ fn refusals_name_the_line() {
     assert!(refused("%YAML 1.1\n---\na: 1\n").contains("directive"));
     assert!(refused("<<: {a: 1}\n").contains("merge key"));
     assert!(refused("? a\n: b\n").contains("complex key"));
-    assert!(refused("a: {x: 1, x: 2}\n").contains("duplicate"));
+    assert_eq!(refused("a: {x: 1,\n  x: 2}\n"), "cassandra.yaml:2: key `x` is already on line 1; expected it once");
 }
 
 #[test]
@@ -112,10 +112,21 @@ fn an_equal_value_changes_no_byte() {
 }
 
 #[test]
-fn a_word_that_yaml_1_1_reads_otherwise_is_quoted_even_when_yaml_1_2_sees_no_change() {
+fn values_are_what_a_yaml_1_1_reader_sees() {
+    let doc = parse("a: on\nb: [017, 1_000, 'on', {c: ~}]\nd: 12:30:45\n1: =\non: |\n  on\n");
+    let get = |path: &str| doc.get(&path.parse().unwrap()).cloned();
+    assert_eq!(get("a"), Some(true.into()));
+    assert_eq!(get("b[0]"), Some(15.into()));
+    assert_eq!(get("b[2]"), Some("on".into()));
+    assert_eq!(get("b[3].c"), Some(Value::Null));
+    assert_eq!(get("d"), Some(45045.into()));
+    assert_eq!(get("1"), Some("=".into()));
+    assert_eq!(get("on"), Some("on\n".into()));
     assert_eq!(set("a: on\n", "a", "on"), "a: 'on'\n");
-    assert_eq!(set("a: on\n", "a", true), "a: true\n");
+    assert_eq!(set("a: on\n", "a", true), "a: on\n");
     assert_eq!(set("a: 0o14\n", "a", 12), "a: 12\n");
+    assert_eq!(set("a: 014\n", "a", 12), "a: 014\n");
+    assert_eq!(set("a: '12'\n", "a", 12), "a: 12\n");
     assert_eq!(set("a:\n  - 012\n  - x\n", "a", texts(&["012", "x"])), "a:\n  - '012'\n  - x\n");
 }
 
@@ -177,8 +188,54 @@ fn the_seeds_are_reached_in_the_list_and_in_the_map_form() {
 #[test]
 fn a_commented_key_is_enabled_where_it_stands() {
     assert_eq!(set("a: 1\n\n# why\n#b: 2 # note\nc: 3\n", "b", 5), "a: 1\n\n# why\nb: 5 # note\nc: 3\n");
+}
+
+#[test]
+fn a_commented_list_is_enabled_with_its_example_lines() {
     let text = "a: 1\n# d:\n#     - /x\nc: 3\n";
-    assert_eq!(set(text, "d", texts(&["/y"])), "a: 1\nd:\n    - /y\n#     - /x\nc: 3\n");
+    assert_eq!(set(text, "d", texts(&["/y"])), "a: 1\nd:\n    - /y\nc: 3\n");
+    assert_eq!(set(text, "d", texts(&["/x", "/y"])), "a: 1\nd:\n    - /x\n    - /y\nc: 3\n");
+    assert_eq!(set(text, "d[0]", "/y"), "a: 1\nd:\n    - /y\nc: 3\n");
+    let text = "#d: # why\n#- /x # first\n#- /z\n# words\n";
+    assert_eq!(set(text, "d", texts(&["/y"])), "d: # why\n- /y # first\n# words\n");
+    let text = "m:\r\n  # d:\r\n  #   # inside\r\n  #   - /x\r\n  e: 1\r\n";
+    let enabled = "m:\r\n  d:\r\n    # inside\r\n    - /y\r\n  e: 1\r\n";
+    assert_eq!(set(text, "m.d", texts(&["/y"])), enabled);
+    let text = "# d:\n#   - /x\n#     Some words\n";
+    assert_eq!(set(text, "d", texts(&["/y"])), text.replace("# d:", "d:\n  - /y"));
+    let text = "#c:\n#   - class_name: LZ4\n#     parameters:\n#       - level: 1\n";
+    let class = |entries| Node::List(vec![Node::Map(entries)]);
+    let bare = class(vec![("class_name".into(), "Z".into())]);
+    // The parameters would be lost with the example.
+    assert_eq!(set(text, "c", bare), format!("c:\n   - class_name: Z\n{}", text.replacen("#c:\n", "", 1)));
+    let level = class(vec![("level".into(), 3.into())]);
+    let full = class(vec![("class_name".into(), "Z".into()), ("parameters".into(), level)]);
+    assert_eq!(set(text, "c", full), "c:\n   - class_name: Z\n     parameters:\n       - level: 3\n");
+}
+
+#[test]
+fn a_commented_map_is_enabled_entry_by_entry() {
+    let text = "# s:\n#   enabled: true # on?\n#   deep:\n#     x: 1\n#     w: 2\n#   l:\n#     - a\nz: 1\n";
+    assert_eq!(
+        set(text, "s.enabled", false),
+        text.replace("# s", "s").replace("#   enabled: true", "  enabled: false")
+    );
+    assert_eq!(
+        set(text, "s.deep.w", 3),
+        text.replace("# s", "s").replace("#   deep", "  deep").replace("#     w: 2", "    w: 3")
+    );
+    assert_eq!(
+        set(text, "s.l[0]", "b"),
+        text.replace("# s", "s").replace("#   l", "  l").replace("#     - a", "    - b")
+    );
+    assert_eq!(set(text, "s.deep.new", 3), text.replace("# s", "s").replace("#   deep:", "  deep:\n    new: 3"));
+    let edits = ["s.enabled", "s.deep.x", "s.deep.w"].map(|path| Edit::Set(path.parse().unwrap(), 7.into()));
+    let all = parse(text).edit(&edits).unwrap();
+    assert_eq!(all.text(), "s:\n  enabled: 7 # on?\n  deep:\n    x: 7\n    w: 7\n#   l:\n#     - a\nz: 1\n");
+    let prose = "#s:\n#  Some words about s\n#  and more\nz: 1\n";
+    assert_eq!(set(prose, "s.x", 1), prose.replace("#s:", "s:\n  x: 1"));
+    assert_eq!(set(prose, "s", texts(&["x"])), prose.replace("#s:", "s:\n  - x"));
+    assert_eq!(set(prose, "s", 1), prose.replace("#s:", "s: 1"));
 }
 
 #[test]
@@ -219,14 +276,89 @@ fn line_ends_stay() {
 }
 
 #[test]
-fn a_comment_inside_an_edited_flow_collection_is_never_lost() {
-    let mut doc = parse("a: [x, # first\n  y]\n");
-    let error = doc.set(&"a[0]".parse().unwrap(), "z").unwrap_err();
-    assert_eq!(error.to_string(), "cassandra.yaml: cannot edit `a[0]` safely: a comment would be lost or changed");
-    assert_eq!(doc.text(), "a: [x, # first\n  y]\n");
-    let error = doc
-        .edit(&[Edit::Set("b".parse().unwrap(), 1.into()), Edit::Set("a[0]".parse().unwrap(), 1.into())])
-        .unwrap_err();
+fn the_text_of_a_scalar_is_what_a_field_of_strings_gets() {
+    let doc = parse("a: 1_000 # c\nb: 'on'\nc: ~\nd: [on, x,\n  y: 2001-12-14]\ne: one\n  two\nf:\n");
+    let text = |path: &str| doc.text_at(&path.parse().unwrap());
+    assert_eq!(text("a"), Some("1_000"));
+    assert_eq!(text("b"), Some("on"));
+    assert_eq!(text("d[0]"), Some("on"));
+    assert_eq!(text("d[2].y"), Some("2001-12-14"));
+    assert_eq!(text("e"), Some("one two"));
+    for nothing in ["c", "d", "f", "d[2]", "g"] {
+        assert_eq!(text(nothing), None, "{nothing}");
+    }
+}
+
+#[test]
+fn a_value_means_the_same_in_another_document() {
+    let from = parse("a: [on, 'on', 1_000, ~, word, 12:30]\nb:\n  c: 0x1f\n  d: \"=\"\n  e: {f: 017}\n");
+    let mut into = parse("# head\n");
+    for (key, node) in from.entries() {
+        into.set(&YamlPath::key(&key), node).unwrap();
+    }
+    let text = "# head\na:\n  - on\n  - 'on'\n  - 1_000\n  - null\n  - word\n  - 12:30\nb:\n  c: 0x1f\n  d: '='\n  e:\n    f: 017\n";
+    assert_eq!(into.text(), text);
+    assert_eq!(into.tree(), from.tree());
+    let node = from.node(&"b.c".parse().unwrap()).unwrap();
+    assert_eq!(node, Node::Plain("0x1f".into()));
+    assert_eq!(set("x: 31\n", "x", node.clone()), "x: 0x1f\n");
+    assert_eq!(set("x: {y: 31}\n", "x.y", node), "x: {y: 0x1f}\n");
+}
+
+#[test]
+fn a_plain_node_that_is_no_plain_scalar_is_quoted() {
+    for (text, written) in [("a: b", "'a: b'"), ("", "null"), ("on", "on"), ("#", "'#'"), ("=", "'='"), ("x", "x")] {
+        assert_eq!(set("k: 7\n", "k", Node::Plain(text.into())), format!("k: {written}\n"));
+    }
+}
+
+#[test]
+fn brackets_keep_their_lines() {
+    let text = "a: [x, # first\n  y]\n";
+    assert_eq!(set(text, "a[0]", "z"), "a: [z, # first\n  y]\n");
+    assert_eq!(set(text, "a[2]", "z"), "a: [x, # first\n  y,\n  z]\n");
+    assert_eq!(set(text, "a", texts(&["x", "w"])), "a: [x, # first\n  w]\n");
+    assert_eq!(set(text, "a", texts(&["x"])), "a: [x]\n");
+    assert_eq!(remove(text, "a[1]"), "a: [x, # first\n  ]\n");
+    assert_eq!(remove(text, "a[0]"), "a: [ # first\n  y]\n");
+    let text = "a: {\n  b: 1, # one\n  # two\n  c: [1, 2] # three\n} # end\nz: 1\n";
+    assert_eq!(set(text, "a.c[1]", 3), text.replace("[1, 2]", "[1, 3]"));
+    assert_eq!(set(text, "a.d", 3), text.replace("[1, 2] # three\n", "[1, 2], # three\n  d: 3\n"));
+    assert_eq!(remove(text, "a.b"), text.replace("  b: 1, # one\n", ""));
+    assert_eq!(remove(text, "a.c"), text.replace("  c: [1, 2] # three\n", ""));
+    assert_eq!(set("a: [x, y,]\n", "a[2]", "z"), "a: [x, y, z]\n");
+    assert_eq!(set("a: [\n  x,\n  y,\n]\n", "a[2]", "z"), "a: [\n  x,\n  y,\n  z,\n]\n");
+    assert_eq!(set("a: [\r\n  x\r\n]\r\n", "a[1]", "z"), "a: [\r\n  x,\r\n  z\r\n]\r\n");
+    assert_eq!(set("a: [ ]\n", "a[0]", "z"), "a: [z ]\n");
+    assert_eq!(remove("a: [x,]\n", "a[0]"), "a: []\n");
+    assert_eq!(remove("a: [x, y , z]\n", "a[1]"), "a: [x, z]\n");
+}
+
+#[test]
+fn odd_shapes_in_brackets_are_understood() {
+    let text = "a: [x: 1, \"k\":2, {c, d: }, [[]], it's, a b\n  c]\n";
+    let doc = parse(text);
+    assert_eq!(doc.get(&"a[0].x".parse().unwrap()), Some(&1.into()));
+    assert_eq!(doc.get(&"a[5]".parse().unwrap()), Some(&"a b c".into()));
+    assert_eq!(set(text, "a[0].x", 3), text.replace("x: 1", "x: 3"));
+    assert_eq!(set(text, "a[0].y", 3), text.replace("x: 1", "{x: 1, 'y': 3}"));
+    assert_eq!(set(text, "a[2].c", 3), text.replace("{c,", "{c: 3,"));
+    assert_eq!(set(text, "a[2].d.e", 3), text.replace("d: }", "d: {e: 3} }"));
+    assert_eq!(set(text, "a[3][0][0]", 3), text.replace("[[]]", "[[3]]"));
+    assert_eq!(remove(text, "a[0].x"), text.replace("x: 1", "{}"));
+    assert_eq!(remove(text, "a[1]"), text.replace("\"k\":2, ", ""));
+}
+
+#[test]
+fn what_would_be_misread_is_refused_and_the_one_to_blame_is_named() {
+    let mut doc = parse("a: [x]\n");
+    let time = Node::Plain("12:30".into());
+    let reason = "the result would not mean the old values and the new one";
+    let error = doc.set(&"a[0]".parse().unwrap(), time.clone()).unwrap_err();
+    assert_eq!(error.to_string(), format!("cassandra.yaml: cannot edit `a[0]` safely: {reason}"));
+    assert_eq!(doc.text(), "a: [x]\n");
+    let edits = [Edit::Set("b".parse().unwrap(), 1.into()), Edit::Set("a[0]".parse().unwrap(), time)];
+    let error = doc.edit(&edits).unwrap_err();
     assert!(error.to_string().contains("`a[0]`"), "the one to blame is named: {error}");
 }
 

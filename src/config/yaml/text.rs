@@ -1,5 +1,7 @@
 //! A value of a document as people read it: on one line, without the quotes of a plain string.
 
+use std::fmt::Write as _;
+
 use serde_yaml::Value;
 
 /// The text of a value; lists and maps as JSON.
@@ -34,7 +36,9 @@ pub fn quoted(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            c if u32::from(c) < 0x20 || c == '\u{7f}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if u32::from(c) < 0x20 || c == '\u{7f}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }
