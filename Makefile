@@ -4,7 +4,7 @@ ARM_TARGET := aarch64-unknown-linux-musl
 BINARY = $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release/cassandra-init
 SUITES ?=
 
-.PHONY: help build run test test-arm64 image docs bench clean
+.PHONY: help build run test test-arm64 fuzz image docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -22,6 +22,10 @@ test: ## everything, or some of it: make test SUITES="unit cli"
 
 test-arm64: ## the arm64 binary, built and run under emulation
 	@exec tests/run arm64
+
+fuzz: ## 100,000 random edits of random documents, and the fuzz targets for longer
+	cargo test --locked --lib -- --ignored --nocapture a_hundred_thousand
+	FUZZ_MUTATIONS=$(or $(MUTATIONS),20000) cargo test --locked --test fuzz -- --nocapture
 
 image: ## the container image, from public base images
 	docker build --tag cassandra-init .

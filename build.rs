@@ -1,4 +1,4 @@
-//! Generates the table of configuration keys (`cassandra::schema`) from data/keys.csv.
+//! Generates the tables of configuration keys (`cassandra::schema`) from data/.
 
 #![allow(clippy::expect_used, reason = "a build without its data must fail")]
 
@@ -8,31 +8,70 @@ use std::fs;
 use std::path::Path;
 
 fn main() {
-    println!("cargo:rerun-if-changed=data/keys.csv");
+    println!("cargo:rerun-if-changed=data");
     println!("cargo:rerun-if-changed=build.rs");
-    let text = fs::read_to_string("data/keys.csv").expect("data/keys.csv is readable");
-    let mut rows: Vec<Vec<String>> = text.lines().skip(1).map(split_csv).collect();
-    rows.sort();
+    let top = read("keys.csv").into_iter().map(|mut row| {
+        row.insert(0, "Config".to_owned());
+        row
+    });
+    let mut rows: Vec<Vec<String>> = top.chain(read("nested.csv")).collect();
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut out = String::from("static ROWS: &[Row] = &[\n");
     for row in &rows {
-        let [key, line, first, last, kind, default, deprecated, alias_of, _converter] = row.as_slice() else {
-            panic!("data/keys.csv: nine columns expected in {row:?}");
+        write_row(&mut out, row);
+    }
+    out.push_str("];\nstatic VERIFIED: &[(Line, &str)] = &[\n");
+    for row in read("verified.csv") {
+        let [line, release] = row.as_slice() else { panic!("data/verified.csv: two columns expected in {row:?}") };
+        writeln!(out, "    ({}, {release:?}),", line_variant(line)).expect("writing to a string");
+    }
+    out.push_str("];\nstatic REMOVED: &[Removed] = &[\n");
+    for row in read("removed.csv") {
+        let [key, successor, reason] = row.as_slice() else {
+            panic!("data/removed.csv: three columns expected in {row:?}")
         };
         writeln!(
             out,
-            "    Row {{ key: {key:?}, line: {line}, first: {first}, last: {last}, kind: {kind}, default: {default:?}, deprecated: {deprecated}, alias_of: {alias} }},",
-            line = line_variant(line),
-            first = patch(first).unwrap_or(0),
-            last = patch(last).map_or("None".to_owned(), |patch| format!("Some({patch})")),
-            kind = kind_variant(kind, key),
-            deprecated = !deprecated.is_empty(),
-            alias = if alias_of.is_empty() { "None".to_owned() } else { format!("Some({alias_of:?})") },
+            "    Removed {{ key: {key:?}, successor: {}, reason: {reason:?} }},",
+            if successor.is_empty() { "None".to_owned() } else { format!("Some({successor:?})") }
         )
         .expect("writing to a string");
     }
     out.push_str("];\n");
     let target = Path::new(&env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("keys.rs");
     fs::write(target, out).expect("OUT_DIR is writable");
+}
+
+/// The rows of a file of data/, without its head.
+fn read(name: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(Path::new("data").join(name)).unwrap_or_else(|error| panic!("data/{name}: {error}"));
+    text.lines().skip(1).map(split_csv).collect()
+}
+
+/// What rows are sorted by: class, key, line, first patch.
+fn order(row: &[String]) -> (&str, &str, Vec<u16>) {
+    let [class, key, _, first, ..] = row else { panic!("data: a row is too short: {row:?}") };
+    (class, key, first.split('.').filter_map(|number| number.parse().ok()).collect())
+}
+
+fn write_row(out: &mut String, row: &[String]) {
+    let [class, key, line, first, last, kind, default, nullable, deprecated, alias_of, _converter] = row else {
+        panic!("data: eleven columns expected in {row:?}");
+    };
+    writeln!(
+        out,
+        "    Row {{ class: {class:?}, key: {key:?}, line: {line}, first: {first}, last: {last}, kind: {kind}, \
+         default: {default:?}, nullable: {nullable}, deprecated: {deprecated}, alias_of: {alias} }},",
+        line = line_variant(line),
+        first = patch(first).unwrap_or_else(|| panic!("data: no first patch in {row:?}")),
+        last = patch(last).map_or("None".to_owned(), |patch| format!("Some({patch})")),
+        kind = kind_variant(kind, key),
+        // Cassandra takes an empty value where that is its own default, too (YamlConfigurationLoader.PropertiesChecker).
+        nullable = !nullable.is_empty() || default.is_empty() && alias_of.is_empty(),
+        deprecated = !deprecated.is_empty(),
+        alias = if alias_of.is_empty() { "None".to_owned() } else { format!("Some({alias_of:?})") },
+    )
+    .expect("writing to a string");
 }
 
 /// One CSV line; fields may be quoted with doubled quotes inside.
@@ -58,51 +97,64 @@ fn line_variant(line: &str) -> String {
     format!("Line::V{}", line.replace('.', "_"))
 }
 
-/// The patch number of "3.11.4"; none for a whole line ("6.0") or an empty field.
+/// The patch number of "3.11.4"; none for an empty field.
 fn patch(version: &str) -> Option<u16> {
     version.split('.').nth(2).and_then(|patch| patch.parse().ok())
 }
 
+/// The Rust of a type as tests/judge/Reflect.java prints it.
 fn kind_variant(kind: &str, key: &str) -> String {
-    let (name, argument) = match kind.split_once(['(', '<', ':']) {
-        Some((name, rest)) => (name, rest.trim_end_matches([')', '>'])),
+    let (name, argument) = match kind.find(['(', '<', ':']) {
+        Some(at) => (&kind[..at], &kind[at + 1..]),
         None => (kind, ""),
     };
-    let old_unit = |argument: &str| {
-        let unit = match argument.split(';').next().unwrap_or_default() {
-            "ms" => "Milliseconds",
-            "s" => "Seconds",
-            "min" => "Minutes",
-            "B" => "Bytes",
-            "KiB" => "Kibibytes",
-            "MiB" => "Mebibytes",
-            "MiB/s" => "MebibytesPerSecond",
-            "megabit/s" => "MegabitsPerSecond",
-            other => panic!("data/keys.csv: unit {other:?} of {key}"),
-        };
-        format!("Kind::Bare(Unit::{unit})")
-    };
-    match (name, argument) {
-        ("int", "") => "Kind::Integer".into(),
+    let inner = argument.strip_suffix([')', '>']).unwrap_or(argument);
+    match (name, inner) {
+        ("int", "") => "Kind::Integer(Ceiling::Int)".into(),
+        ("long", "") => "Kind::Integer(Ceiling::Long)".into(),
         ("double", "") => "Kind::Number".into(),
-        ("int" | "double", argument) => old_unit(argument),
+        ("int" | "long" | "double", unit) => format!("Kind::Bare(Unit::{})", unit_variant(unit, key)),
         ("bool", _) => "Kind::Boolean".into(),
         ("string", _) => "Kind::Text".into(),
-        ("duration", minimum) => format!("Kind::Duration({:?})", minimum.trim_start_matches("min=")),
-        ("datasize", minimum) => format!("Kind::DataSize({:?})", minimum.trim_start_matches("min=")),
+        ("any", _) => "Kind::Any".into(),
+        ("duration", spec) => measure("Duration", spec),
+        ("datasize", spec) => measure("DataSize", spec),
         ("datarate", _) => "Kind::DataRate".into(),
-        ("enum", choices) => choice(choices),
-        ("list", "string") => "Kind::TextList".into(),
-        ("list", _) => "Kind::ChoiceList".into(),
-        ("class_map", _) => "Kind::Class".into(),
-        ("map", _) => "Kind::Map".into(),
-        ("nested", class) => format!("Kind::Nested({class:?})"),
-        ("same as new", _) => "Kind::SameAsNew".into(),
-        other => panic!("data/keys.csv: type {other:?} of {key}"),
+        ("enum", choices) => format!("Kind::Choice(&{:?})", choices.split('|').collect::<Vec<_>>()),
+        ("list", item) => format!("Kind::List(&{})", kind_variant(item, key)),
+        ("map", value) => format!("Kind::Map(&{})", kind_variant(value, key)),
+        ("class", forms) => {
+            let has = |form: &str| forms.split('|').any(|each| each == form);
+            format!("Kind::Class(Forms {{ list: {}, map: {}, string: {} }})", has("list"), has("map"), has("string"))
+        }
+        // The argument of `nested:Class(scalar)` still has its bracket.
+        ("nested", _) => {
+            let class = argument.trim_end_matches("(scalar)");
+            format!("Kind::Nested {{ class: {class:?}, scalar: {} }}", class != argument)
+        }
+        other => panic!("data: type {other:?} of {key}"),
     }
 }
 
-fn choice(choices: &str) -> String {
-    let list: Vec<String> = choices.split('|').map(|choice| format!("{choice:?}")).collect();
-    format!("Kind::Choice(&[{}])", list.join(", "))
+/// `min=ms;int` or `min=s;int;bare`.
+fn measure(name: &str, spec: &str) -> String {
+    let mut parts = spec.split(';');
+    let least = parts.next().unwrap_or_default().trim_start_matches("min=").to_owned();
+    let ceiling = if parts.next() == Some("int") { "Int" } else { "Long" };
+    let bare = if name == "Duration" { format!(", bare: {}", parts.next() == Some("bare")) } else { String::new() };
+    format!("Kind::{name} {{ least: {least:?}, ceiling: Ceiling::{ceiling}{bare} }}")
+}
+
+fn unit_variant(unit: &str, key: &str) -> &'static str {
+    match unit {
+        "ms" => "Milliseconds",
+        "s" => "Seconds",
+        "min" => "Minutes",
+        "B" => "Bytes",
+        "KiB" => "Kibibytes",
+        "MiB" => "Mebibytes",
+        "MiB/s" => "MebibytesPerSecond",
+        "megabit/s" => "MegabitsPerSecond",
+        other => panic!("data: unit {other:?} of {key}"),
+    }
 }

@@ -1,10 +1,12 @@
 //! The command line: what was typed, and the name that we were called by.
 #![forbid(unsafe_code)]
 
+mod help;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::cassandra::Version;
 use crate::settings::value::{FromText, Span};
@@ -12,9 +14,7 @@ use crate::settings::value::{FromText, Span};
 /// PID 1 of an Apache Cassandra container.
 #[derive(Debug, Parser)]
 #[command(name = "cassandra-init", version, about, disable_help_subcommand = true)]
-#[command(after_help = "\
-Without a subcommand, or with arguments that begin with '-' (cassandra-init -Dx=y), Cassandra is run.
-Any other first word is executed as it is: cassandra-init cqlsh.")]
+#[command(after_help = help::PROGRAM)]
 struct Typed {
     #[command(subcommand)]
     command: Command,
@@ -23,24 +23,33 @@ struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Configure and run Cassandra (the default)
+    #[command(after_help = help::RUN)]
     Run {
         /// Arguments for Cassandra, such as -Dcassandra.join_ring=false
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
     /// Show what this start would write
+    #[command(after_help = help::RENDER)]
     Render(RenderArguments),
     /// Show every effective setting with its layer and exact source
+    #[command(after_help = help::EXPLAIN)]
     Explain(ExplainArguments),
     /// Report everything that is wrong with the configuration
+    #[command(after_help = help::CHECK)]
     Check(CheckArguments),
     /// List the variables that are understood
+    #[command(after_help = help::VARIABLES)]
     Variables {
         /// Form of the list
         #[arg(long, value_enum, default_value_t = ListFormat::Table)]
         format: ListFormat,
+        /// Only those that are set here, with their values; secrets are hidden
+        #[arg(long)]
+        set: bool,
     },
     /// Ask this node for a probe's answer
+    #[command(after_help = help::PROBE)]
     Probe {
         /// The probe
         #[arg(value_enum)]
@@ -50,11 +59,13 @@ enum Command {
         timeout: Span,
     },
     /// Drain this node: no clients, everything flushed
+    #[command(after_help = help::DRAIN)]
     Drain,
     /// Print the java command line of a direct launch, one argument a line
-    #[command(name = "java-command")]
+    #[command(name = "java-command", after_help = help::JAVA_COMMAND)]
     Java,
     /// Be PID 1 for any command, and nothing else
+    #[command(after_help = help::SUPERVISE)]
     Supervise {
         /// User to become: name, uid, name:group or uid:gid
         #[arg(long)]
@@ -63,6 +74,16 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
+    /// Print a script that completes our command line in a shell
+    #[command(after_help = help::COMPLETIONS)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: CompletionShell,
+    },
+    /// Print the manual page
+    #[command(after_help = help::MAN)]
+    Man,
     /// One look at the node for PID 1
     #[command(hide = true)]
     Observe,
@@ -165,6 +186,15 @@ pub enum ListFormat {
     Json,
 }
 
+/// A shell that completes command lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum CompletionShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 /// Which probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProbeKind {
@@ -193,7 +223,12 @@ pub enum Invocation {
     /// Report what is wrong.
     Check(CheckArguments),
     /// List the variables.
-    Variables(ListFormat),
+    Variables {
+        /// The form of the list.
+        format: ListFormat,
+        /// Only those that are set.
+        set: bool,
+    },
     /// A probe with its time limit.
     Probe(ProbeKind, Span),
     /// Run NodeTool with these arguments.
@@ -207,6 +242,10 @@ pub enum Invocation {
         /// The command.
         command: Vec<OsString>,
     },
+    /// Print a completion script.
+    Completions(CompletionShell),
+    /// Print the manual page.
+    Man,
     /// One look at the node.
     Observe,
     /// Print the environment to descriptor 3.
@@ -226,6 +265,8 @@ pub(crate) const SUBCOMMANDS: &[&str] = &[
     "drain",
     "java-command",
     "supervise",
+    "completions",
+    "man",
     "observe",
     "export-environment",
     "help",
@@ -282,14 +323,30 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Command::Render(arguments) => Invocation::Render(arguments),
         Command::Check(arguments) => Invocation::Check(arguments),
         Command::Explain(arguments) => Invocation::Explain(arguments),
-        Command::Variables { format } => Invocation::Variables(format),
+        Command::Variables { format, set } => Invocation::Variables { format, set },
         Command::Probe { kind, timeout } => Invocation::Probe(kind, timeout),
         Command::Drain => drain(),
         Command::Java => Invocation::JavaCommand,
         Command::Supervise { user, command } => Invocation::Supervise { user, command },
+        Command::Completions { shell } => Invocation::Completions(shell),
+        Command::Man => Invocation::Man,
         Command::Observe => Invocation::Observe,
         Command::ExportEnvironment => Invocation::ExportEnvironment,
     })
+}
+
+/// The command line's definition, with what is hidden left out: for completions and the manual page.
+pub fn definition() -> clap::Command {
+    let whole = Typed::command();
+    let shown: Vec<clap::Command> = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
+    let bare = clap::Command::new("cassandra-init").version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
+    let bare = whole.get_about().into_iter().fold(bare, |command, about| command.about(about.clone()));
+    bare.after_help(help::PROGRAM).subcommand_required(true).subcommands(shown)
+}
+
+/// Each exit code with what it means.
+pub fn exit_codes() -> &'static [(&'static str, &'static str)] {
+    help::EXIT_CODES
 }
 
 fn drain() -> Invocation {

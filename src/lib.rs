@@ -31,17 +31,25 @@ pub mod supervisor;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::panic;
 use std::process::ExitCode;
 
 use cli::Invocation;
 use exit::Exit;
+use host::signals::SignalMask;
 use host::standard_error::StandardError;
 
 /// Runs one invocation of the binary and says how to exit.
 ///
-/// Signals are blocked before anything else: as PID 1, a SIGTERM with its default disposition would be lost.
+/// Signals are blocked before anything else: as PID 1, a SIGTERM with its default disposition would be lost. A panic is
+/// a bug of ours, and ends with its code.
 pub fn run(arguments: &[OsString], environment: &[(OsString, OsString)]) -> ExitCode {
-    let inherited = host::signals::block_all();
+    let inherited = host::signals::block_since_exec();
+    panic::set_hook(Box::new(log::panicked));
+    panic::catch_unwind(|| invoke(arguments, environment, inherited)).unwrap_or(Exit::Internal.into())
+}
+
+fn invoke(arguments: &[OsString], environment: &[(OsString, OsString)], inherited: SignalMask) -> ExitCode {
     let invocation = match cli::parse(arguments) {
         Ok(invocation) => invocation,
         Err(message) => return usage(&message),
@@ -64,6 +72,10 @@ pub fn run(arguments: &[OsString], environment: &[(OsString, OsString)]) -> Exit
 }
 
 fn usage(message: &clap::Error) -> ExitCode {
+    if message.use_stderr() {
+        let _ = StandardError.write_all(message.render().to_string().as_bytes());
+        return Exit::Usage.into();
+    }
     let _ = message.print();
-    if message.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() }
+    Exit::Success.into()
 }

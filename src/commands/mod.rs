@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod completions;
 mod elsewhere;
 mod environment;
 mod explain;
@@ -11,6 +12,7 @@ mod interrupt;
 mod java_command;
 mod json;
 mod launch;
+mod manual;
 mod node;
 mod nodetool;
 mod ownership;
@@ -20,6 +22,7 @@ mod probe;
 mod render;
 mod run;
 mod run_folder;
+mod set_variables;
 mod situation;
 mod supervise;
 mod variables;
@@ -39,7 +42,10 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Explain(arguments) => explain::explain(&arguments, environment),
         Invocation::Render(arguments) => render::render(&arguments, environment),
         Invocation::Check(arguments) => check::check(&arguments, environment),
-        Invocation::Variables(format) => variables::variables(format),
+        Invocation::Variables { format, set: false } => variables::variables(format),
+        Invocation::Variables { format, set: true } => set_variables::set_variables(format, environment),
+        Invocation::Completions(shell) => completions::completions(shell),
+        Invocation::Man => manual::manual(),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
         Invocation::Observe => probe::observe(environment),
         Invocation::Nodetool(arguments) => Err(nodetool::nodetool(&arguments, environment)),

@@ -10,7 +10,7 @@ use crate::host::atomic::{self, Attributes};
 use crate::host::command::{Command, SpawnError, Stdio};
 use crate::host::privileges::Identity;
 use crate::host::process::Child;
-use crate::host::{Error, signals};
+use crate::host::{Error, memory, signals};
 use crate::supervisor::{Owner, Phase, Published};
 
 /// The node under supervision.
@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub(super) stamp: Stamp,
     pub(super) child: i32,
     pub(super) started: Instant,
+    /// How often the kernel had killed for want of memory when the child was started, where it counts that.
+    pub(super) oom_kills: Option<u64>,
 }
 
 impl Node {
@@ -33,6 +35,19 @@ impl Node {
         let published = Published { phase, child: Some(self.child), endpoint, conf: Some(self.conf.clone()) };
         if let Err(error) = published.write(&self.run_dir) {
             tracing::error!("probes cannot be told that the node is {phase}: {error}");
+        }
+    }
+
+    /// Who sent the SIGKILL that was not ours.
+    fn killer(&self) -> String {
+        let root = std::path::Path::new("/");
+        let limit = memory::limit(root).map_or_else(String::new, |bytes| {
+            format!(", the container's limit is {} MiB and the heap is a part of what a JVM needs", bytes >> 20)
+        });
+        match (self.oom_kills, memory::oom_kills(root)) {
+            (Some(before), Some(now)) if now > before => format!("by the kernel for want of memory{limit}"),
+            (Some(_), Some(_)) => "by somebody: the kernel has killed nothing here for want of memory".to_owned(),
+            _ => format!("by the kernel for want of memory or by somebody{limit}"),
         }
     }
 }
@@ -49,6 +64,11 @@ pub(super) fn write_stamp(
 }
 
 impl Owner for Node {
+    fn started(&mut self) {
+        tracing::info!("Cassandra {} started as process {}", self.stamp.version, self.child);
+        self.publish(Phase::Starting);
+    }
+
     fn observe(&mut self) -> Result<Child, SpawnError> {
         let mut environment = launch::environment(&self.environment, self.identity.as_ref());
         environment.push(("CASSANDRA_INIT_RUN_DIR".into(), self.run_dir.clone().into()));
@@ -63,7 +83,8 @@ impl Owner for Node {
             // Not by its path, which may lie below a folder that is closed to the user (proc_pid_exe(5)).
             ..Command::new("/proc/self/exe")
         }
-        .spawn()
+        // The user that it becomes could stop it before it is executed.
+        .spawn_unseen()
     }
 
     fn served(&mut self) {
@@ -96,7 +117,7 @@ impl Owner for Node {
                 tracing::error!("Cassandra was killed after {:.1} s of stopping", took.as_secs_f64());
             }
             (_, _, 137) => {
-                tracing::error!("Cassandra was killed (SIGKILL), by the kernel for want of memory or by somebody");
+                tracing::error!("Cassandra was killed (SIGKILL) {}", self.killer());
             }
             (_, _, code) if code > 128 => {
                 tracing::error!("Cassandra was ended by {}", signals::name(i32::from(code) - 128));

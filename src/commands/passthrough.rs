@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use crate::cli;
 use crate::commands::Assignment;
 use crate::exit::{Exit, Failure};
-use crate::host::command::{Command, SpawnError};
+use crate::host::command::{Command, SpawnError, Stage};
 use crate::host::program;
 use crate::settings::suggest;
 
@@ -43,6 +43,16 @@ pub(super) fn search_path(environment: &[Assignment]) -> &OsStr {
 
 /// How a program that could not be started ends us.
 pub(super) fn failure(error: &SpawnError) -> Failure {
-    let exit = if error.exit_code() == 127 { Exit::NotFound } else { Exit::NotExecutable };
-    Failure::message(exit, error)
+    let exit = match error.exit_code() {
+        127 => Exit::NotFound,
+        77 => Exit::NoPermission,
+        75 => Exit::TryAgain,
+        _ => Exit::NotExecutable,
+    };
+    let failure = Failure::message(exit, error);
+    if error.stage() == Stage::Fork {
+        return failure
+            .hint("a limit on processes is reached: that of the container (pids) or of the user (ulimit -u)");
+    }
+    failure
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::cassandra::stamp::{Stage, Stamp};
@@ -15,10 +16,10 @@ use crate::commands::situation::{Ready, Situation};
 use crate::commands::{Assignment, environment, launch, ownership, passthrough, run_folder};
 use crate::config::documents::{BaseFile, Layer};
 use crate::exit::{Exit, Failure};
-use crate::host::{self, limits, privileges, process};
+use crate::host::{self, limits, memory, privileges, process};
 use crate::report::Report;
 use crate::settings::value::{FromText as _, LogFormat};
-use crate::supervisor::{self, Phase, Policy};
+use crate::supervisor::{self, Policy};
 
 /// Configures and runs Cassandra; returns when it and everything after it is gone.
 pub(super) fn run(
@@ -53,9 +54,6 @@ pub(super) fn run(
         privileges::fix_standard_streams_owner(identity)?;
     }
     interrupt.check()?;
-    let started = Instant::now();
-    let child = command.spawn().map_err(|error| passthrough::failure(&error))?;
-    tracing::info!("Cassandra {} started as process {}", situation.distribution.version, child.pid());
     let policy = policy(&situation, &ready);
     let mut node = Node {
         run_dir: situation.run_dir.clone(),
@@ -65,10 +63,12 @@ pub(super) fn run(
         endpoint: ready.plan.endpoint.clone(),
         conf: situation.folder.live().to_owned(),
         stamp,
-        child: child.pid(),
-        started,
+        child: 0,
+        started: Instant::now(),
+        oom_kills: memory::oom_kills(Path::new("/")),
     };
-    node.publish(Phase::Starting);
+    let child = command.spawn().map_err(|error| passthrough::failure(&error))?;
+    node.child = child.pid();
     // What configuring took is not needed any more: PID 1 stays small.
     drop((situation, ready, command));
     Ok(supervisor::supervise(&child, interrupt.signals(), policy, &mut node))

@@ -53,6 +53,8 @@ pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &
 struct Plain;
 
 impl Owner for Plain {
+    fn started(&mut self) {}
+
     fn observe(&mut self) -> Result<Child, SpawnError> {
         Command::default().spawn()
     }

@@ -2,13 +2,16 @@
 //!
 //! Maps merge, lists and scalars replace, `null` removes. What a fragment does not name stays as it is, to the byte.
 
-use serde_yaml::Value as Yaml;
+use serde_yaml::{Mapping, Value as Yaml};
 
 use crate::cassandra::Version;
-use crate::cassandra::schema::{self, Kind, Spelling, Value};
+use crate::cassandra::schema::{self, Forms, Kind, Spelling, Value};
+use crate::config::validate;
 use crate::config::yaml::{Edit, Node, YamlDocument, YamlPath};
 use crate::report::{Finding, Place, Report};
-use crate::settings::suggest;
+
+/// Where a class with parameters has its name.
+const CLASS_NAME: &str = "class_name";
 
 /// One key of a fragment, under the name that the release takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,24 +87,50 @@ impl Problem {
     }
 }
 
-/// The name, value and twins that `version` takes for a key of the top level.
-pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(&'static str, Yaml, Vec<&'static str>), Problem> {
+/// The name, value and twins that `version` takes for a key of the top level. A key that the schema lacks passes where the
+/// release is newer than the schema; whether it is right is found when the document is validated.
+pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(String, Yaml, Vec<&'static str>), Problem> {
     let scalar = scalar(value);
-    let message = match schema::spell(key, scalar.as_ref().unwrap_or(&Value::Null), version) {
+    match schema::spell(key, scalar.as_ref().unwrap_or(&Value::Null), version) {
         Spelling::Key { key, value: spelled, twins } => {
             let value = if scalar.is_some() { yaml(spelled) } else { value.clone() };
-            return Ok((key, value, twins));
+            let value = match schema::row(key, version).map(|row| row.kind) {
+                Some(Kind::Class(forms)) => class_form(value, forms),
+                _ => value,
+            };
+            Ok((key.to_owned(), value, twins))
         }
-        Spelling::Removed { last } => {
-            format!("Cassandra {last} was the last to have '{key}', {version} has it no more")
+        Spelling::Unknown { first: None } if !schema::is_verified(version) => {
+            Ok((key.to_owned(), value.clone(), Vec::new()))
         }
-        Spelling::Unknown { first: Some(first) } => {
-            format!("Cassandra {version} has no '{key}', it came with {first}")
+        Spelling::Removed { .. } | Spelling::Unknown { .. } => {
+            let (message, hint) = validate::unknown_key(key, version);
+            Err(Problem { message: format!("'{key}' {message}"), hint })
         }
-        Spelling::Unknown { first: None } => format!("'{key}' is no key of cassandra.yaml"),
-    };
-    let near = suggest::nearest(&key.to_lowercase(), schema::keys(version).map(|row| row.key), 1);
-    Err(Problem { message, hint: near.first().map(|near| format!("did you mean {near}?")) })
+    }
+}
+
+/// A class in a form that the release takes: by its name, as a map, or as a list of one map.
+fn class_form(value: Yaml, forms: Forms) -> Yaml {
+    match value {
+        Yaml::String(class) if !forms.string => {
+            let named: Mapping = [(Yaml::from(CLASS_NAME), Yaml::String(class))].into_iter().collect();
+            class_form(Yaml::Mapping(named), forms)
+        }
+        Yaml::Mapping(map) if !forms.map && forms.list => {
+            let listed = |(key, value): (Yaml, Yaml)| match value {
+                parameters @ Yaml::Mapping(_) if key.as_str() == Some("parameters") => {
+                    (key, Yaml::Sequence(vec![parameters]))
+                }
+                value => (key, value),
+            };
+            Yaml::Sequence(vec![Yaml::Mapping(map.into_iter().map(listed).collect())])
+        }
+        Yaml::Mapping(map) if !forms.map && map.len() == 1 => {
+            map.get(CLASS_NAME).cloned().unwrap_or(Yaml::Mapping(map))
+        }
+        other => other,
+    }
 }
 
 fn scalar(value: &Yaml) -> Option<Value> {
@@ -152,15 +181,15 @@ pub fn edits(document: &YamlDocument, entry: &Entry) -> Result<Vec<Edit>, String
 
 /// A class given by its name keeps the form that the file uses. Parameters are those of another class, and go with it.
 fn class_edit(path: &YamlPath, there: &Yaml, class: &str) -> Option<Edit> {
-    const NAME: &str = "class_name";
-    let is_class = schema::rows_of(path.root()).any(|row| row.kind == Kind::Class) && path.steps().len() == 1;
+    let is_class = schema::rows_of(path.root()).any(|row| matches!(row.kind, Kind::Class(_)));
+    let is_class = is_class && path.steps().len() == 1;
     if !is_class {
         return None;
     }
-    let map = |path: &YamlPath, map: &serde_yaml::Mapping| {
-        let same = map.get(NAME).and_then(Yaml::as_str) == Some(class);
-        let named = Node::Map(vec![(NAME.to_owned(), Node::from(class))]);
-        if same { Edit::Set(path.child(NAME), Node::from(class)) } else { Edit::Set(path.clone(), named) }
+    let map = |path: &YamlPath, map: &Mapping| {
+        let same = map.get(CLASS_NAME).and_then(Yaml::as_str) == Some(class);
+        let named = Node::Map(vec![(CLASS_NAME.to_owned(), Node::from(class))]);
+        if same { Edit::Set(path.child(CLASS_NAME), Node::from(class)) } else { Edit::Set(path.clone(), named) }
     };
     match there {
         Yaml::Mapping(entries) => Some(map(path, entries)),
@@ -252,10 +281,10 @@ mod tests {
         assert_eq!(
             findings,
             [
-                "x.yaml:1: 'a' is no key of cassandra.yaml",
-                "x.yaml:3: Cassandra 3.11 was the last to have 'start_rpc', 5.0.8 has it no more",
-                "x.yaml:4: Cassandra 5.0.8 has no 'accord', it came with 6.0",
-                "x.yaml:5: 'num_token' is no key of cassandra.yaml (hint: did you mean num_tokens?)",
+                "x.yaml:1: 'a' is not known to Cassandra 5.0.8",
+                "x.yaml:3: 'start_rpc' is not known to Cassandra 5.0.8 (hint: Cassandra 3.11 was the last line to have it; remove it)",
+                "x.yaml:4: 'accord' is not known to Cassandra 5.0.8 (hint: it came with Cassandra 6.0.0; remove it)",
+                "x.yaml:5: 'num_token' is not known to Cassandra 5.0.8 (hint: did you mean num_tokens?)",
             ]
         );
         assert!(merged("", "a: [\n").unwrap_err()[0].starts_with("x.yaml:"));
@@ -267,6 +296,28 @@ mod tests {
         assert_eq!(merged(base, "authenticator: A\n").unwrap(), base);
         assert_eq!(merged(base, "authenticator: B\n").unwrap(), "authenticator:\n  class_name: B\n");
         assert_eq!(merged("authenticator: A\n", "authenticator: B\n").unwrap(), "authenticator: B\n");
+    }
+
+    #[test]
+    fn a_class_is_written_in_a_form_that_the_release_takes() {
+        let written = |key: &str, text: &str, version: Version| {
+            let value: Yaml = serde_yaml::from_str(text).unwrap();
+            crate::config::yaml::text::of(&spell(key, &value, version).unwrap().1)
+        };
+        let old = Version::new(Line::V4_0, 19);
+        assert_eq!(written("authenticator", "{class_name: A}", old), "A");
+        assert_eq!(
+            written("seed_provider", "{class_name: A, parameters: {seeds: b}}", Version::new(Line::V3_11, 19)),
+            r#"[{"class_name": "A", "parameters": [{"seeds": "b"}]}]"#
+        );
+        assert_eq!(written("authenticator", "A", V5), "A");
+    }
+
+    #[test]
+    fn a_release_newer_than_the_schema_may_have_keys_that_it_lacks() {
+        let newer = Version::new(Line::V5_0, 99);
+        assert_eq!(spell("brand_new", &Yaml::from(1), newer).unwrap().0, "brand_new");
+        assert!(spell("brand_new", &Yaml::from(1), V5).is_err());
     }
 
     #[test]

@@ -115,15 +115,15 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
         // The value is not the key's own, so only its name is spelled.
         let (written, _, twins) =
             fragment::spell(&key, &Yaml::Null, version).map_err(|problem| problem.finding(at.clone()))?;
-        path = rest.iter().fold(YamlPath::key(written), |path, step| deeper(&path, step, documents));
-        let value = typed::inner(&path, documents.yaml.get(&path), kind, &generic.text);
+        path = rest.iter().fold(YamlPath::key(written), |path, step| deeper(&path, step, documents, version));
+        let value = typed::inner(&path, documents.yaml.get(&path), version, &generic.text);
         let value = value.map_err(|expected| invalid(generic, &path, expected))?;
         return Ok(Entry { path, value, twins, line: 1 });
     }
     let value = match kind {
         Some(kind) => typed::whole(kind, &generic.text).map_err(|expected| invalid(generic, &path, expected))?,
-        // Not a key of this release: its value does not matter, the name is refused.
-        None => Yaml::Null,
+        // A release newer than what we know of may have the key; another one is refused for it.
+        None => typed::guessed(&generic.text),
     };
     let (written, value, twins) = fragment::spell(&key, &value, version).map_err(|problem| problem.finding(at))?;
     Ok(Entry { path: YamlPath::key(written), value, twins, line: 1 })
@@ -139,9 +139,9 @@ fn invalid(generic: &Generic, path: &YamlPath, expected: &str) -> Finding {
 }
 
 /// One step down: into the item of a list, or a map's entry in whichever case the file has it.
-fn deeper(path: &YamlPath, step: &str, documents: &Documents) -> YamlPath {
+fn deeper(path: &YamlPath, step: &str, documents: &Documents, version: Version) -> YamlPath {
     let there = documents.yaml.get(path);
-    let listed = matches!(there, Some(Yaml::Sequence(_))) || (there.is_none() && typed::is_list(path));
+    let listed = matches!(there, Some(Yaml::Sequence(_))) || (there.is_none() && typed::is_list(path, version));
     if let (true, Ok(index)) = (listed, step.parse()) {
         return path.item(index);
     }

@@ -13,4 +13,5 @@ pub mod plan;
 pub mod pristine;
 pub mod properties;
 pub mod provenance;
+pub mod validate;
 pub mod yaml;

@@ -1,7 +1,8 @@
 //! `.properties` files as `java.util.Properties` reads them, edited line by line.
 //!
-//! The rules are those of `Properties.load(Reader)`: `#` and `!` begin a comment, `=`, `:` or blanks end a key, a backslash
-//! at the end of a line continues it, `\uXXXX` and `\t\n\r\f` are escapes, the last of two equal keys wins.
+//! The rules are those of `Properties.load(InputStream)`, which Cassandra's `SnitchProperties` calls: `#` and `!` begin a comment, `=`, `:` or blanks end a key, a backslash
+//! at the end of a line continues it, `\uXXXX` and `\t\n\r\f` are escapes, the last of two equal keys wins,
+//! and every byte is a character of ISO-8859-1: an `é` in a UTF-8 file is two others to Java.
 
 mod escape;
 
@@ -34,6 +35,8 @@ struct Entry {
     value: String,
     /// From the start of its first line to the end of its last, line break included.
     lines: Range<usize>,
+    /// Where the written key ends.
+    key_end: usize,
     /// The written value.
     written: Range<usize>,
 }
@@ -81,8 +84,7 @@ impl Properties {
         let live: Vec<usize> = self.positions(key);
         let written = escape::value(value);
         if let Some(entry) = live.last().and_then(|at| self.entries.get(*at)) {
-            let change =
-                (entry.value != value).then(|| (entry.written.clone(), separated(&self.text, entry, &written)));
+            let change = (entry.value != value).then(|| (entry.written.clone(), separated(entry, &written)));
             let earlier =
                 live.iter().rev().skip(1).filter_map(|at| self.entries.get(*at)).map(|entry| entry.lines.clone());
             let splices: Vec<_> = change.into_iter().chain(earlier.map(|lines| (lines, String::new()))).collect();
@@ -98,6 +100,20 @@ impl Properties {
             let end = self.text.len();
             self.splice(vec![(end..end, format!("{before}{}={written}{newline}", escape::key(key)))]);
         }
+    }
+
+    /// Makes the only commented-out line of a key that is not live (`#prefer_local=true`) live, with its value; false when
+    /// there is nothing to enable.
+    pub fn enable(&mut self, key: &str) -> bool {
+        let line = self.commented(key).filter(|_| self.get(key).is_none());
+        let Some(body) = line.as_ref().and_then(|line| self.text.get(line.clone())) else {
+            return false;
+        };
+        let value = entries(body.trim_start_matches(['#', '!']))
+            .ok()
+            .and_then(|entries| entries.into_iter().find(|entry| entry.key == key))
+            .map(|entry| entry.value);
+        value.inspect(|value| self.set(key, value)).is_some()
     }
 
     /// Takes every line of the key away.
@@ -156,13 +172,9 @@ impl Properties {
     }
 }
 
-/// The value, with a separator where the line had none to spare (`key` alone, or `key` and a blank before nothing).
-fn separated(text: &str, entry: &Entry, written: &str) -> String {
-    let before = text.get(entry.lines.start..entry.written.start).unwrap_or_default();
-    let bare = before.trim_end_matches([' ', '\t', '\u{c}']);
-    // An escaped separator belongs to the key.
-    let key_only = !bare.ends_with(['=', ':']) || bare.ends_with("\\=") || bare.ends_with("\\:");
-    if key_only && bare.len() == before.len() { format!("={written}") } else { written.to_owned() }
+/// The value, with a separator where the line had none (`key` alone).
+fn separated(entry: &Entry, written: &str) -> String {
+    if entry.key_end == entry.written.start { format!("={written}") } else { written.to_owned() }
 }
 
 fn newline(text: &str) -> &'static str {
@@ -178,7 +190,13 @@ fn entries(text: &str) -> Result<Vec<Entry>, usize> {
         if let Some(split) = &logical.entry {
             let key = escape::read(text, split.key.clone()).ok_or(at)?;
             let value = escape::read(text, split.value.clone()).ok_or(at)?;
-            out.push(Entry { key, value, lines: at..logical.end, written: split.value.clone() });
+            out.push(Entry {
+                key,
+                value,
+                lines: at..logical.end,
+                key_end: split.key.end,
+                written: split.value.clone(),
+            });
         }
         at = logical.end;
     }

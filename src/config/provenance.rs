@@ -192,7 +192,7 @@ impl Parsed {
                 let mut leaves = Vec::new();
                 for (key, value) in document.tree().as_mapping().into_iter().flatten() {
                     if let Some(key) = key.as_str() {
-                        open(&YamlPath::key(key), value, &mut leaves);
+                        open(document, &YamlPath::key(key), value, &mut leaves);
                     }
                 }
                 leaves
@@ -213,7 +213,10 @@ impl Parsed {
 
     fn value(&self, key: &str) -> Option<String> {
         match self {
-            Self::Yaml(document) => document.get(&key.parse().ok()?).map(text::of),
+            Self::Yaml(document) => {
+                let path = key.parse().ok()?;
+                document.get(&path).map(|value| written(document, &path, value))
+            }
             Self::Properties(properties) => properties.get(key).map(str::to_owned),
             Self::Options(options) => {
                 let mut fitting = options.iter().rev().filter(|(_, option)| OptionKey::of(option).to_string() == key);
@@ -250,20 +253,25 @@ pub fn secret_lines(name: &str, text: &str) -> Vec<String> {
 }
 
 /// Maps and lists are opened; what is empty is a leaf.
-fn open(path: &YamlPath, value: &Yaml, leaves: &mut Vec<(String, String)>) {
+fn open(document: &YamlDocument, path: &YamlPath, value: &Yaml, leaves: &mut Vec<(String, String)>) {
     match value {
         Yaml::Mapping(map) if !map.is_empty() => {
             for (key, value) in map {
-                open(&path.child(text::of(key)), value, leaves);
+                open(document, &path.child(text::of(key)), value, leaves);
             }
         }
         Yaml::Sequence(items) if !items.is_empty() => {
             for (at, value) in items.iter().enumerate() {
-                open(&path.item(at), value, leaves);
+                open(document, &path.item(at), value, leaves);
             }
         }
-        leaf => leaves.push((path.to_string(), text::of(leaf))),
+        leaf => leaves.push((path.to_string(), written(document, path, leaf))),
     }
+}
+
+/// A value as the file has it: `on` and `1_000` may be the strings of a key whose type is one.
+fn written(document: &YamlDocument, path: &YamlPath, value: &Yaml) -> String {
+    document.text_at(path).map_or_else(|| text::of(value), str::to_owned)
 }
 
 /// A file of the lower layers with what is below it.

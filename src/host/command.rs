@@ -12,6 +12,9 @@ use super::privileges::Identity;
 use super::process::Child;
 use super::spawn::{Prepared, Way};
 
+/// The exit code of a child that could not be executed, and that nobody waited for.
+pub const NOT_EXECUTED: i32 = 127;
+
 /// Where a standard stream of the program leads.
 #[derive(Debug, Default)]
 pub enum Stdio {
@@ -73,6 +76,13 @@ impl Command {
     /// reason why not; then there is no child left behind.
     pub fn spawn(&self) -> Result<Child, SpawnError> {
         self.prepare(Way::Child)?.spawn()
+    }
+
+    /// Starts the program as [`Command::spawn`] does, but does not wait until it is executed: for callers that nobody may
+    /// hold up, not even by stopping the new process before that. Where it cannot be executed, the child ends with
+    /// [`NOT_EXECUTED`].
+    pub fn spawn_unseen(&self) -> Result<Child, SpawnError> {
+        self.prepare(Way::Child)?.spawn_unseen()
     }
 
     /// Becomes the program. Returns only when that fails; the caller can then only report and end, because

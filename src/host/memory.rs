@@ -1,6 +1,7 @@
 //! How much memory and how many processors this container may use.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use nix::libc;
@@ -16,14 +17,15 @@ const NO_LIMIT: u64 = 1 << 60;
 /// in tests), as described in `cgroups(7)`, "cgroup-v2" and "cgroup-v1/memory" of the kernel's documentation. The limit
 /// may be more than the machine has.
 pub fn limit(root: &Path) -> Option<u64> {
-    let groups = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
-    let mounts = Mounts::read_from(root).ok()?;
-    let limits = groups.lines().filter_map(|line| {
-        let membership = Membership::parse(line)?;
-        let mount = mounts.iter().filter(|mount| membership.version.is_at(mount)).last()?;
-        smallest(root, mount, &membership)
-    });
-    limits.min()
+    let smallest =
+        |folder: &Group| folder.path.ancestors().take(folder.depth).filter_map(|at| of_group(at, folder.version)).min();
+    groups(root).iter().filter_map(smallest).min()
+}
+
+/// How many processes of our control group the kernel has killed for want of memory; `None` where that is not counted
+/// (`memory.events` of version 2, `memory.oom_control` of version 1 since Linux 4.13). `root` is `/` but in tests.
+pub fn oom_kills(root: &Path) -> Option<u64> {
+    groups(root).iter().filter_map(Group::oom_kills).max()
 }
 
 /// The memory of the machine, in bytes: MemTotal of `proc/meminfo` below `root`.
@@ -75,16 +77,42 @@ impl Membership {
     }
 }
 
-/// The smallest limit from our group up to the root of the mount.
+/// A folder of our control group, and how many folders there are from it up to the root of the mount.
+#[derive(Debug)]
+struct Group {
+    version: Version,
+    path: PathBuf,
+    depth: usize,
+}
+
+impl Group {
+    fn oom_kills(&self) -> Option<u64> {
+        let file = match self.version {
+            Version::One => "memory.oom_control",
+            Version::Two => "memory.events",
+        };
+        let text = fs::read_to_string(self.path.join(file)).ok()?;
+        text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
+    }
+}
+
+/// Our groups of both versions.
 ///
 /// Without a cgroup namespace the group is a path of the host and the mount shows a part of the hierarchy: its root is
 /// cut off. A group outside of that part (`/../x`, or a host path beside a mount that was bound in from elsewhere) leaves the
 /// mount's own root as the best we can see.
-fn smallest(root: &Path, mount: &Mount, membership: &Membership) -> Option<u64> {
-    let outside = membership.group.components().any(|part| part == Component::ParentDir);
-    let below = membership.group.strip_prefix(&mount.root).ok().filter(|_| !outside).unwrap_or(Path::new(""));
-    let top = root.join(mount.mount_point.strip_prefix("/").unwrap_or(&mount.mount_point));
-    below.ancestors().filter_map(|group| of_group(&top.join(group), membership.version)).min()
+fn groups(root: &Path) -> Vec<Group> {
+    let Ok(text) = fs::read_to_string(root.join("proc/self/cgroup")) else { return Vec::new() };
+    let Ok(mounts) = Mounts::read_from(root) else { return Vec::new() };
+    let group = |line| {
+        let membership = Membership::parse(line)?;
+        let mount = mounts.iter().filter(|mount| membership.version.is_at(mount)).last()?;
+        let outside = membership.group.components().any(|part| part == Component::ParentDir);
+        let below = membership.group.strip_prefix(&mount.root).ok().filter(|_| !outside).unwrap_or(Path::new(""));
+        let top = root.join(mount.mount_point.strip_prefix("/").unwrap_or(&mount.mount_point));
+        Some(Group { version: membership.version, path: top.join(below), depth: below.components().count() + 1 })
+    };
+    text.lines().filter_map(group).collect()
 }
 
 fn of_group(folder: &Path, version: Version) -> Option<u64> {
@@ -108,7 +136,12 @@ fn of_group(folder: &Path, version: Version) -> Option<u64> {
 /// Only mappings that nobody can have written to: those of our executable up to its code. What follows holds relocated
 /// pointers (see `-z relro` of ld(1)).
 pub fn release_program_pages() -> usize {
-    let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return 0 };
+    // Room for a usual one, so that it is read at once.
+    let mut maps = String::with_capacity(8192);
+    let read = fs::File::open("/proc/self/maps").and_then(|mut file| file.read_to_string(&mut maps));
+    if read.is_err() {
+        return 0;
+    }
     let Ok(program) = std::env::current_exe() else { return 0 };
     let mut released = 0;
     for (start, length) in program_mappings(&maps, &program.to_string_lossy()) {
@@ -160,6 +193,18 @@ mod tests {
         fn limit(&self) -> Option<u64> {
             limit(self.0.path())
         }
+    }
+
+    #[test]
+    fn kills_for_want_of_memory_are_those_of_our_own_group() {
+        let v2 = Fixture::new("0::/pod/app\n", V2)
+            .file("sys/fs/cgroup/pod/memory.events", "oom 9\noom_kill 9\n")
+            .file("sys/fs/cgroup/pod/app/memory.events", "low 0\noom 4\noom_kill 3\noom_group_kill 0\n");
+        assert_eq!(oom_kills(v2.0.path()), Some(3));
+        let v1 = Fixture::new("4:memory:/app\n", "31 22 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n")
+            .file("sys/fs/cgroup/memory/app/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+        assert_eq!(oom_kills(v1.0.path()), Some(2));
+        assert_eq!(oom_kills(Fixture::new("0::/\n", V2).0.path()), None);
     }
 
     const V2: &str = "30 22 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n";

@@ -1,6 +1,8 @@
 //! Processes: our children, the orphans we adopt, and everybody else in the namespace.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -109,7 +111,7 @@ impl Child {
     /// Takes a child that nobody has reaped yet. If no descriptor can be had for it, it is killed and reaped.
     pub(super) fn new(pid: i32) -> std::result::Result<Self, Errno> {
         let handle = match pidfd_open(pid) {
-            Err(Errno::ENOSYS) => never_readable().map(|handle| (handle, false)),
+            Err(Errno::ENOSYS | Errno::EPERM) => never_readable().map(|handle| (handle, false)),
             other => other.map(|handle| (handle, true)),
         };
         match handle {
@@ -128,10 +130,14 @@ impl Child {
     }
 
     /// Sends a signal to the process itself. Once it has been reaped this is ESRCH: a pidfd never means another process.
-    /// (On kernels before 5.3, without pidfds, it is a plain kill: do not send after the reaping.)
+    /// (Where there are no pidfds it is a plain kill: do not send after the reaping.)
     pub fn signal(&self, signal: i32) -> Result<()> {
         let sent = if self.is_pidfd { pidfd_send_signal(self.handle.as_fd(), signal) } else { Err(Errno::ENOSYS) };
-        let sent = if sent == Err(Errno::ENOSYS) { kill(self.pid, signal) } else { sent };
+        let sent = match sent {
+            // The process is not reaped, or this would be ESRCH.
+            Err(Errno::ENOSYS | Errno::EPERM) => kill(self.pid, signal),
+            sent => sent,
+        };
         sent.map_err(|errno| Error::new(format!("send {} to process {}", signals::name(signal), self.pid), errno))
     }
 
@@ -147,7 +153,7 @@ impl Child {
     }
 }
 
-/// Readable once the process has ended (`pidfd_open(2)`). On kernels before 5.3 it never is: rely on SIGCHLD too.
+/// Readable once the process has ended (`pidfd_open(2)`). Where there are no pidfds it never is: rely on SIGCHLD too.
 impl AsFd for Child {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
@@ -162,7 +168,7 @@ fn pidfd_open(pid: i32) -> std::result::Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// Stands in for a pidfd on kernels before 5.3.
+/// Stands in for a pidfd on kernels before 5.3, and below a seccomp profile older than they are, which answers EPERM.
 fn never_readable() -> std::result::Result<OwnedFd, Errno> {
     EventFd::from_flags(EfdFlags::EFD_CLOEXEC).map(OwnedFd::from)
 }
@@ -194,8 +200,19 @@ pub fn become_subreaper() -> Result<()> {
 /// else all that descend from us. Empty where /proc is not mounted.
 pub fn all_other_processes() -> Vec<i32> {
     let own = getpid().as_raw();
-    let table = process_table();
-    if own == 1 { table.iter().map(|row| row.pid).filter(|pid| *pid != 1).collect() } else { descendants(own, &table) }
+    if own == 1 {
+        return process_table().iter().map(|row| row.pid).filter(|pid| *pid != 1).collect();
+    }
+    // The table is that of the whole machine, and nobody descends from who has no child.
+    if has_children() { descendants(own, &process_table()) } else { Vec::new() }
+}
+
+/// Whether there is anybody to wait for, dead or alive.
+fn has_children() -> bool {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: a null siginfo is allowed on Linux (waitid(2)); nobody is reaped.
+    let answer = unsafe { libc::waitid(libc::P_ALL, 0, std::ptr::null_mut(), options) };
+    Errno::result(answer) != Err(Errno::ECHILD)
 }
 
 /// Kills everything that descends from us and reaps it, for at most `limit`; returns how many did not end. An orphan is our
@@ -229,6 +246,9 @@ pub fn signal_all_others(signal: i32) {
     }
 }
 
+/// More than the id, the name (15 bytes in a process), the state and the parent take.
+const STAT_LENGTH: usize = 128;
+
 #[derive(Debug)]
 struct Row {
     pid: i32,
@@ -238,7 +258,14 @@ struct Row {
 fn process_table() -> Vec<Row> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter_map(|pid| row(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)).collect()
+    pids.filter_map(|pid| row(pid, &stat(pid)?)).collect()
+}
+
+/// The start of `/proc/<pid>/stat` in one system call: files of /proc tell no size, which makes std ask 32 bytes at a time.
+fn stat(pid: i32) -> Option<[u8; STAT_LENGTH]> {
+    let mut bytes = [0; STAT_LENGTH];
+    File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Reads state and parent from `/proc/<pid>/stat` (`proc_pid_stat(5)`); the name before them may contain anything, so

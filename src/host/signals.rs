@@ -6,6 +6,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -42,6 +43,22 @@ impl SignalMask {
 /// Returns the mask that was in force.
 pub fn block_all() -> SignalMask {
     set_mask(SignalMask::ALL)
+}
+
+/// The mask that the program was executed with, once [`block_before_main`] has run.
+static AT_EXEC: OnceLock<SignalMask> = OnceLock::new();
+
+/// Blocks every signal. For the program's initialisers (`.init_array`): they run before std's own start, whose dozen system
+/// calls a SIGTERM to PID 1 would be lost in.
+pub extern "C" fn block_before_main() {
+    let mask = block_all();
+    let _ = AT_EXEC.set(mask);
+}
+
+/// Blocks every signal unless it is done, and returns the mask that the program was executed with.
+pub fn block_since_exec() -> SignalMask {
+    let now = block_all();
+    AT_EXEC.get().copied().unwrap_or(now)
 }
 
 fn set_mask(mask: SignalMask) -> SignalMask {

@@ -19,7 +19,7 @@ use nix::libc::{self, c_char};
 use nix::unistd::{ForkResult, Pid, pipe2};
 
 use super::Error;
-use super::command::{Command, SpawnError, Stage, Terminal};
+use super::command::{Command, NOT_EXECUTED, SpawnError, Stage, Terminal};
 use super::descriptors::Layout;
 use super::process::{Child, wait_for};
 use super::signals;
@@ -102,6 +102,16 @@ impl Prepared {
     }
 
     pub(super) fn spawn(mut self) -> Result<Child, SpawnError> {
+        let (child, reader) = self.fork()?;
+        self.outcome(child, reader)
+    }
+
+    pub(super) fn spawn_unseen(mut self) -> Result<Child, SpawnError> {
+        watch(self.fork()?.0)
+    }
+
+    /// The new process, and what can be read of its failure.
+    fn fork(&mut self) -> Result<(Pid, OwnedFd), SpawnError> {
         let (reader, writer) = self.status_pipe().map_err(|error| SpawnError::new(Stage::Descriptors, error))?;
         let mask = signals::block_all();
         // SAFETY: the child makes only async-signal-safe calls and ends in execve or _exit.
@@ -111,16 +121,15 @@ impl Prepared {
                 let failure = self.become_program().err();
                 report(&writer, failure);
                 // SAFETY: ends the process at once, without running anything of the parent's.
-                unsafe { libc::_exit(127) }
+                unsafe { libc::_exit(NOT_EXECUTED) }
             }
             Ok(ForkResult::Parent { child }) => {
                 mask.restore();
-                drop(writer);
-                self.outcome(child, reader)
+                Ok((child, reader))
             }
             Err(errno) => {
                 mask.restore();
-                Err(SpawnError::new(Stage::Fork, Error::at("make a process for", self.program_path, errno)))
+                Err(SpawnError::new(Stage::Fork, Error::at("make a process for", &self.program_path, errno)))
             }
         }
     }
@@ -146,8 +155,7 @@ impl Prepared {
         // What cannot be read counts as nothing said.
         let _ = File::from(reader).read_to_end(&mut bytes);
         match Failure::from_bytes(&bytes) {
-            None => Child::new(child.as_raw())
-                .map_err(|errno| SpawnError::new(Stage::Descriptors, Error::new("watch a new process", errno))),
+            None => watch(child),
             Some(failure) => {
                 // It has said its last word; without this it would stay a zombie.
                 let _ = wait_for(child.as_raw());
@@ -189,6 +197,11 @@ impl Prepared {
             Place::Privileges(step) => SpawnError::new(Stage::Privileges, Error::new(step.operation(), errno)),
         }
     }
+}
+
+fn watch(child: Pid) -> Result<Child, SpawnError> {
+    Child::new(child.as_raw())
+        .map_err(|errno| SpawnError::new(Stage::Descriptors, Error::new("watch a new process", errno)))
 }
 
 /// A process group of its own and, if asked for, the foreground of the terminal on standard input. Neither is worth

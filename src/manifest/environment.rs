@@ -115,7 +115,7 @@ impl<'a> Environment<'a> {
                     format!("{name}: Kubernetes takes only a string here, and {text} is read as something else");
                 report.add(Finding::error(value.place(), message).hint(format!("write it in quotes: \"{text}\"")));
             }
-            self.set(Assignment { value: self.expand(&text), name, is_secret: false, spot: value });
+            self.assign_text(name, &text, value, report);
         } else if let Some(source) = entry.get("valueFrom") {
             match resolve(&name, &source, container, objects, report) {
                 Some((value, is_secret, spot)) => self.set(Assignment { name, value, is_secret, spot }),
@@ -124,6 +124,26 @@ impl<'a> Environment<'a> {
         } else {
             self.set(Assignment { name, value: String::new(), is_secret: false, spot: entry.clone() });
         }
+    }
+
+    /// A literal value: what it names is replaced, and what it holds of a secret makes it one.
+    fn assign_text(&mut self, name: String, text: &str, spot: Spot<'a>, report: &mut Report) {
+        let names = std::cell::RefCell::new(Vec::new());
+        let value = expand(text, &|wanted| {
+            names.borrow_mut().push(wanted.to_owned());
+            self.get(wanted).map(|variable| variable.value.clone())
+        });
+        let names = names.into_inner();
+        let is_secret = names.iter().any(|wanted| self.get(wanted).is_some_and(|variable| variable.is_secret));
+        if names.iter().any(|wanted| self.unknown.contains(wanted)) {
+            self.leave_open(&name);
+            return;
+        }
+        if let Some(missing) = names.iter().find(|wanted| self.get(wanted).is_none()) {
+            let message = format!("{name}: $({missing}) stays as it is, no variable of that name is set above it");
+            report.add(Finding::warning(spot.place(), message).hint("$$( is how an unreplaced $( is written"));
+        }
+        self.set(Assignment { name, value, is_secret, spot });
     }
 }
 
@@ -204,4 +224,115 @@ pub(super) fn find<'a>(
         report.add(Finding::note(reference.place(), message).hint("give its manifest with another -f"));
     }
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::ManifestFile;
+
+    /// The environment of a container with these lines, and what was said about it.
+    fn read(lines: &str) -> (Vec<String>, Vec<String>) {
+        let lines = lines.lines().map(|line| ["    ", line, "\n"].concat()).collect::<String>();
+        let text = [
+            "kind: StatefulSet\nmetadata: {name: cs, namespace: db}\nspec:\n  template: {metadata: {labels: {app: x}}, spec: {containers: [\n  \
+             {name: c, image: cassandra,\n",
+            &lines,
+            "  }]}}\n",
+        ]
+        .concat();
+        let objects = "---\nkind: ConfigMap\nmetadata: {name: m}\ndata: {A: one, B: two}\n---\nkind: Secret\n\
+                       metadata: {name: s}\ndata: {P: c2VjcmV0, Q: '%'}\nstringData: {P: plain}\n";
+        let files = [ManifestFile::parse("m", &(text + objects)).unwrap()];
+        let (objects, mut report) = (Objects::of(&files), Report::default());
+        let container = objects.containers(None).remove(0);
+        let environment = Environment::of(&container, &objects, &mut report);
+        let shown = environment.variables().iter().map(|variable| {
+            let secret = if variable.is_secret { " (secret)" } else { "" };
+            format!("{}={}{secret}", variable.name, variable.value)
+        });
+        (shown.collect(), report.iter().map(|finding| format!("{}: {}", finding.severity, finding.message)).collect())
+    }
+
+    #[test]
+    fn env_wins_over_env_from_and_the_last_of_one_name_over_the_first() {
+        let (set, said) = read(
+            "envFrom: [{configMapRef: {name: m}}, {prefix: S_, secretRef: {name: s}}],\n\
+             env: [{name: A, value: x}, {name: C, value: '1'}, {name: C, value: '2'}]",
+        );
+        assert_eq!(set, ["A=x", "B=two", "S_P=plain (secret)", "C=2"]);
+        assert_eq!(said, ["warning: C is set twice, first at m:6:32; this one wins"]);
+    }
+
+    #[test]
+    fn references_are_resolved_and_what_cannot_be_is_told() {
+        let (set, said) = read(
+            "env: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: B}}},\n\
+             {name: P, valueFrom: {secretKeyRef: {name: s, key: P}}},\n\
+             {name: Q, valueFrom: {secretKeyRef: {name: s, key: Q}}},\n\
+             {name: X, valueFrom: {configMapKeyRef: {name: m, key: X}}},\n\
+             {name: Y, valueFrom: {configMapKeyRef: {name: m, key: Y, optional: true}}},\n\
+             {name: Z, valueFrom: {secretKeyRef: {name: gone, key: Z}}}]",
+        );
+        assert_eq!(set, ["A=two", "P=plain (secret)"]);
+        assert_eq!(
+            said,
+            [
+                "error: Q: expected base64 of a text",
+                "error: X: the ConfigMap m has no key 'X', the container would not start",
+                "note: the Secret 'gone' is not among the files, what it holds is not checked",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_pod_knows_itself() {
+        let (set, said) = read(
+            "resources: {limits: {memory: 1Gi, cpu: 500m}},\n\
+             env: [{name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}},\n\
+             {name: N, valueFrom: {fieldRef: {fieldPath: metadata.name}}},\n\
+             {name: S, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}},\n\
+             {name: L, valueFrom: {fieldRef: {fieldPath: \"metadata.labels['app']\"}}},\n\
+             {name: M, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1Mi}}},\n\
+             {name: R, valueFrom: {resourceFieldRef: {resource: requests.cpu}}},\n\
+             {name: E, valueFrom: {resourceFieldRef: {resource: limits.ephemeral-storage}}},\n\
+             {name: U, valueFrom: {fieldRef: {fieldPath: status.phase}}}]",
+        );
+        assert_eq!(set, ["IP=192.0.2.10", "N=cs-0", "S=db", "L=x", "M=1024", "R=1"]);
+        assert_eq!(
+            said,
+            [
+                "note: E: the container has no such resource, so the value is the node's",
+                "note: U: the field 'status.phase' is not known here",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_in_values_are_replaced_by_what_is_set_above() {
+        let (set, said) = read(
+            "env: [{name: A, value: a}, {name: B, value: $(A)-$(C)}, {name: C, value: c}, {name: D, value: $$(A)},\n\
+             {name: P, valueFrom: {secretKeyRef: {name: s, key: P}}}, {name: U, value: x:$(P)},\n\
+             {name: G, valueFrom: {configMapKeyRef: {name: gone, key: g}}}, {name: H, value: $(G)}]",
+        );
+        assert_eq!(set, ["A=a", "B=a-$(C)", "C=c", "D=$(A)", "P=plain (secret)", "U=x:plain (secret)"]);
+        assert_eq!(
+            said,
+            [
+                "warning: B: $(C) stays as it is, no variable of that name is set above it",
+                "note: the ConfigMap 'gone' is not among the files, what it holds is not checked",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_that_kubernetes_would_refuse_is_an_error() {
+        let (set, said) =
+            read("env: [{name: A, value: 16}, {name: B, value: yes}, {name: C, value: 'yes'}, {name: D, value: [x]}]");
+        assert_eq!(set, ["A=16", "B=yes", "C=yes"]);
+        let refused = |name: &str, text: &str| {
+            format!("error: {name}: Kubernetes takes only a string here, and {text} is read as something else")
+        };
+        assert_eq!(said, [refused("A", "16"), refused("B", "yes"), "error: D: expected a string".to_owned()]);
+    }
 }

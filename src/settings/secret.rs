@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::cassandra::schema;
+
 /// What is shown in place of a secret.
 pub const HIDDEN: &str = "***";
 
@@ -17,17 +19,6 @@ const WORDS: &[&str] = &["password", "passwd", "passphrase", "secret", "token", 
 
 /// Cassandra's tokens are places in the ring, and no secrets.
 const RING: &[&str] = &["numtokens", "initialtoken", "allocatetokens", "maxtokens", "tokenring"];
-
-/// Classes whose `parameters` only they understand.
-const CLOSED: &[&str] = &[
-    "authenticator",
-    "authorizer",
-    "internode_authenticator",
-    "network_authorizer",
-    "cidr_authorizer",
-    "role_manager",
-    "ssl_context_factory",
-];
 
 /// Variables that hold options or whole files, of which only parts may be secret.
 const MIXED: &[&str] = &["JVM_OPTS", "JVM_EXTRA_OPTS", "CASSANDRA_JVM_OPTIONS", "JAVA_TOOL_OPTIONS"];
@@ -38,10 +29,11 @@ const FRAGMENTS: &[&str] = &["CASSANDRA_YAML", "CASSANDRA_STARTUP_CQL"];
 /// Whether what has this name is a secret: a variable, a path in cassandra.yaml such as
 /// `client_encryption_options.keystore_password`, a property of the JVM.
 pub fn is_secret(name: &str) -> bool {
-    let steps: Vec<&str> = name.split('.').map(|step| step.split('[').next().unwrap_or(step)).collect();
-    let closed = |class: &str| CLOSED.contains(&class);
-    let parameters = steps.iter().position(|step| *step == "parameters");
-    if parameters.is_some_and(|at| steps.iter().take(at).any(|step| closed(step))) {
+    // A name that ends so tells where a secret is, not what it is.
+    if name.to_ascii_lowercase().ends_with("file") {
+        return false;
+    }
+    if schema::is_secret(name) {
         return true;
     }
     let mut plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
@@ -164,6 +156,8 @@ mod tests {
         }
         for name in [
             "num_tokens",
+            "CASSANDRA_YAML_client_encryption_options__keystore_password_FILE",
+            "com.sun.management.jmxremote.password.file",
             "credentials_validity",
             "CASSANDRA_NUM_TOKENS",
             "initial_token",

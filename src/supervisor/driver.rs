@@ -7,7 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use crate::exit::Exit;
-use crate::host::command::SpawnError;
+use crate::host::command::{NOT_EXECUTED, SpawnError};
 use crate::host::events::{self, Timer};
 use crate::host::process::{self, Child, Ended};
 use crate::host::signals::SignalFd;
@@ -17,9 +17,16 @@ use crate::supervisor::state::{Action, Event, Policy, Supervisor, is_stop};
 /// Time between two looks at who is left, once the child has ended.
 const LOOK_FOR_STRAGGLERS: Duration = Duration::from_millis(10);
 
+/// The timer is set anew at least this often while something is due.
+const FURTHEST: Duration = Duration::from_hours(24);
+/// Time between two looks where the kernel does not let us wait.
+const WITHOUT_WAITING: Duration = Duration::from_millis(100);
+
 /// What the loop's owner does about the child.
 pub trait Owner {
-    /// Starts a short-lived helper that looks at the child; it ends with 0 if the child serves.
+    /// The child was just started.
+    fn started(&mut self);
+    /// Starts a short-lived helper that looks at the child; it ends with 0 if the child serves. Must not wait for it.
     fn observe(&mut self) -> Result<Child, SpawnError>;
     /// The child serves for the first time.
     fn served(&mut self);
@@ -44,6 +51,7 @@ pub fn supervise(child: &Child, signals: &SignalFd, policy: Policy, owner: &mut 
         observer: None,
         child_ended: false,
         stop_asked: false,
+        blind: false,
         pending: Vec::new(),
     };
     match panic::catch_unwind(AssertUnwindSafe(|| driver.run(policy, owner))) {
@@ -53,7 +61,7 @@ pub fn supervise(child: &Child, signals: &SignalFd, policy: Policy, owner: &mut 
     }
     // It may have come between a stop and its SIGTERM; a second one changes nothing in a JVM.
     if driver.stop_asked && !driver.child_ended {
-        let _ = child.signal(nix::libc::SIGTERM);
+        forward_stop(child);
     }
     forward_and_reap(child, signals, driver.child_ended)
 }
@@ -65,12 +73,15 @@ struct Driver<'a> {
     observer: Option<Child>,
     child_ended: bool,
     stop_asked: bool,
+    /// Whether it was told that looks at the child cannot be started.
+    blind: bool,
     /// Events of our own making, for the next round.
     pending: Vec<Event>,
 }
 
 impl Driver<'_> {
     fn run(&mut self, policy: Policy, owner: &mut dyn Owner) -> Result<Exit, Error> {
+        owner.started();
         let timer = Timer::new()?;
         let mut machine = Supervisor::new(policy, self.start.elapsed());
         loop {
@@ -86,7 +97,10 @@ impl Driver<'_> {
                 continue;
             }
             match machine.deadline() {
-                Some(at) => timer.arm(at.saturating_sub(self.start.elapsed()).max(Duration::from_millis(1)))?,
+                Some(at) => {
+                    let left = at.saturating_sub(self.start.elapsed());
+                    timer.arm(left.clamp(Duration::from_millis(1), FURTHEST))?;
+                }
                 None => timer.disarm()?,
             }
             // Who entered from outside (kubectl exec) is no child of ours: only a look tells that it is gone.
@@ -110,6 +124,9 @@ impl Driver<'_> {
                 events.push(Event::ChildEnded(code_of(reaped.ended)));
             } else if self.observer.as_ref().is_some_and(|observer| observer.pid() == reaped.pid) {
                 self.observer = None;
+                if reaped.ended == Ended::Exited(NOT_EXECUTED) {
+                    self.cannot_look("it could not be executed");
+                }
                 events.push(Event::Observed(reaped.ended == Ended::Exited(0)));
             }
         }
@@ -130,10 +147,15 @@ impl Driver<'_> {
             Action::Observe => match owner.observe() {
                 Ok(observer) => self.observer = Some(observer),
                 Err(error) => {
-                    tracing::warn!("cannot look whether Cassandra serves: {error}");
+                    self.cannot_look(error);
                     self.pending.push(Event::Observed(false));
                 }
             },
+            Action::EndLook => {
+                if let Some(observer) = &self.observer {
+                    let _ = observer.signal(nix::libc::SIGKILL);
+                }
+            }
             Action::Served => owner.served(),
             Action::Stopping { signal } => owner.stopping(signal),
             Action::Draining => {}
@@ -145,6 +167,13 @@ impl Driver<'_> {
             Action::Exit(code) => return Some(code),
         }
         None
+    }
+
+    /// Told once: there are four looks a second.
+    fn cannot_look(&mut self, why: impl std::fmt::Display) {
+        if !std::mem::replace(&mut self.blind, true) {
+            tracing::warn!("cannot look whether Cassandra serves, trying on: {why}");
+        }
     }
 
     fn signal(&self, signal: i32) {
@@ -167,15 +196,21 @@ fn forward_and_reap(child: &Child, signals: &SignalFd, mut ended: bool) -> Exit 
     while !ended {
         while let Some(received) = signals.next() {
             if is_stop(received.signal) {
-                let _ = child.signal(nix::libc::SIGTERM);
+                forward_stop(child);
             }
         }
         while let Some(reaped) = process::reap() {
             ended |= reaped.pid == child.pid();
         }
-        if !ended {
-            let _ = events::wait(&[signals.as_fd()], None);
+        if !ended && events::wait(&[signals.as_fd()], None).is_err() {
+            std::thread::sleep(WITHOUT_WAITING);
         }
     }
     Exit::Internal
+}
+
+/// A stopped child acts on SIGTERM only once it is continued.
+fn forward_stop(child: &Child) {
+    let _ = child.signal(nix::libc::SIGTERM);
+    let _ = child.signal(nix::libc::SIGCONT);
 }

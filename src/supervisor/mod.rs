@@ -1,13 +1,4 @@
 //! Supervision: a pure state machine and the loop that feeds it.
-//!
-//! ```text
-//!             child ended                          (nobody asked)
-//!  Running ───────────────────────────────────────────────┐
-//!     │ stop asked                                        ▼
-//!     ├──► Delaying ──► Draining ── child ended ──► Sweeping ──► Finished(code)
-//!     │    not ready,   TERM sent;   dump, then KILL   others get TERM,
-//!     └───────────────► at the deadlines               then KILL
-//! ```
 #![forbid(unsafe_code)]
 
 pub mod driver;

@@ -1,4 +1,28 @@
 //! The state machine of supervision: events in, actions out; no clock, no processes.
+//!
+//! ```text
+//!                     stop asked
+//!   ┌─────────┐   (served, with a delay)   ┌──────────┐
+//!   │ Running │ ─────────────────────────► │ Delaying │ not ready; the child knows nothing yet
+//!   └─────────┘                            └──────────┘
+//!     │     │  stop asked                    │      │  the delay is over
+//!     │     │  (else)    ┌──────────┐        │      │
+//!     │     └──────────► │ Draining │ ◄──────┼──────┘  TERM and CONT went to the child, once;
+//!     │                  └──────────┘        │         QUIT (threads) and KILL follow at their deadlines
+//!     │ child ended        │ child ended     │ child ended
+//!     ▼                    ▼                 ▼
+//!   ┌──────────────────────────────────────────┐
+//!   │ Sweeping: who is left got TERM and CONT, │ ──┐ the time is over: KILL, and a little more time
+//!   │ the child gets nothing any more          │ ◄─┘
+//!   └──────────────────────────────────────────┘
+//!     │ nobody left, or the time is over again
+//!     ▼
+//!   Finished: exit with the child's code, or 0 where our TERM ended it with 143 and the policy calls that a success
+//! ```
+//!
+//! Beside it, until the child serves or a stop is asked for: `Waiting ──due──► Looking ──no, or ended by force──► Waiting`.
+//! A signal that asks for no stop changes no state. No event leads back up, and nothing but the child's end to `Sweeping`:
+//! we never exit while it lives.
 
 use std::time::Duration;
 
@@ -24,12 +48,14 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(250);
 /// How many looks are that close together; a node that joins for hours is looked at once in a while.
 const OBSERVE_OFTEN: u32 = 480;
 const OBSERVE_SELDOM: Duration = Duration::from_secs(5);
+/// How long a look may take; it has shorter limits of its own, but may be stopped, or wait for a name to resolve.
+const OBSERVE_LIMIT: Duration = Duration::from_secs(20);
 
 /// What the user chose about supervision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Policy {
-    /// Time between not being ready and SIGTERM.
+    /// Time between not being ready and SIGTERM; at most half of the time to the kill.
     pub stop_delay: Duration,
     /// The whole time for a stop; without it there is no deadline.
     pub stop_grace: Option<Duration>,
@@ -69,6 +95,8 @@ pub enum Action {
     SignalOthers(i32),
     /// Start a look at the child, which ends in [`Event::Observed`].
     Observe,
+    /// End the look at the child by force; it still ends in [`Event::Observed`].
+    EndLook,
     /// The child serves for the first time.
     Served,
     /// A stop was asked for: not ready from now on.
@@ -103,7 +131,7 @@ enum State {
     Running,
     Delaying { until: Duration, budget: Budget },
     Draining { since: Duration, budget: Budget },
-    Sweeping { code: u8, until: Duration, killed: bool },
+    Sweeping { code: u8, until: Duration, end: Option<Duration>, killed: bool },
     Finished,
 }
 
@@ -114,6 +142,8 @@ struct Budget {
     dump_at: Option<Duration>,
     kill_at: Option<Duration>,
     sweep_at: Option<Duration>,
+    /// The end of the grace period.
+    end: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +152,8 @@ enum Watch {
     Off,
     /// The next look is due.
     Waiting { at: Duration, done: u32 },
-    /// A look is under way.
-    Looking { done: u32 },
+    /// A look is under way, and will be ended by force then, unless it was already.
+    Looking { until: Option<Duration>, done: u32 },
 }
 
 /// A supervised child, seen as a state machine. Times are readings of one monotonic clock.
@@ -138,7 +168,8 @@ pub struct Supervisor {
 impl Supervisor {
     /// The child was just started, at `now`.
     pub fn new(policy: Policy, now: Duration) -> Self {
-        let watch = if policy.observe { Watch::Waiting { at: now + OBSERVE_EVERY, done: 0 } } else { Watch::Off };
+        let first = now.saturating_add(OBSERVE_EVERY);
+        let watch = if policy.observe { Watch::Waiting { at: first, done: 0 } } else { Watch::Off };
         Self { policy, state: State::Running, watch, served: policy.served_before || !policy.observe }
     }
 
@@ -151,7 +182,8 @@ impl Supervisor {
         };
         let watch = match self.watch {
             Watch::Waiting { at, .. } => Some(at),
-            Watch::Off | Watch::Looking { .. } => None,
+            Watch::Looking { until, .. } => until,
+            Watch::Off => None,
         };
         earlier(state, watch)
     }
@@ -191,13 +223,18 @@ impl Supervisor {
 
     fn stop(&mut self, signal: i32, now: Duration, actions: &mut Vec<Action>) {
         actions.push(Action::Stopping { signal });
+        if let Watch::Looking { until: Some(_), .. } = self.watch {
+            actions.push(Action::EndLook);
+        }
         self.watch = Watch::Off;
         let budget = self.budget(now);
         // A child that never served has nobody who must learn that it goes.
         if self.policy.stop_delay.is_zero() || !self.served {
             self.drain(if self.policy.pass_all { signal } else { SIGTERM }, budget, now, actions);
         } else {
-            self.state = State::Delaying { until: now + self.policy.stop_delay, budget };
+            let middle = budget.kill_at.map(|at| now.saturating_add(at.saturating_sub(now) / 2));
+            let until = now.saturating_add(self.policy.stop_delay);
+            self.state = State::Delaying { until: earlier(middle, Some(until)).unwrap_or(until), budget };
         }
     }
 
@@ -208,12 +245,14 @@ impl Supervisor {
             (None, true) => None,
             (None, false) => Some(UNSERVED_GRACE),
         };
-        let kill_at = grace.map(|grace| now + grace.saturating_sub(KILL_MARGIN).max(grace / 2));
+        let kill_at = grace.map(|grace| now.saturating_add(grace.saturating_sub(KILL_MARGIN).max(grace / 2)));
         Budget {
             kill_at,
             // A short grace period is for the drain first.
-            dump_at: kill_at.map(|at| at.saturating_sub(DUMP_MARGIN).max(now + at.saturating_sub(now) / 2)),
-            sweep_at: grace.map(|grace| now + grace.saturating_sub(SWEEP_MARGIN)),
+            dump_at: kill_at
+                .map(|at| at.saturating_sub(DUMP_MARGIN).max(now.saturating_add(at.saturating_sub(now) / 2))),
+            sweep_at: grace.map(|grace| now.saturating_add(grace.saturating_sub(SWEEP_MARGIN).max(grace / 4 * 3))),
+            end: grace.map(|grace| now.saturating_add(grace)),
         }
     }
 
@@ -224,22 +263,27 @@ impl Supervisor {
     }
 
     fn child_ended(&mut self, code: u8, now: Duration, actions: &mut Vec<Action>) {
-        let (asked, drained_in, sweep_at) = match self.state {
+        let (asked, drained_in, budget) = match self.state {
             State::Running => (false, None, None),
-            State::Delaying { budget, .. } => (true, None, budget.sweep_at),
-            State::Draining { since, budget } => (true, Some(now.saturating_sub(since)), budget.sweep_at),
+            State::Delaying { budget, .. } => (true, None, Some(budget)),
+            State::Draining { since, budget } => (true, Some(now.saturating_sub(since)), Some(budget)),
             State::Sweeping { .. } | State::Finished => return,
         };
         self.watch = Watch::Off;
         actions.push(Action::Gone { code, asked, drained_in });
         let clean = drained_in.is_some() && self.policy.term_is_success && code == 143;
         actions.extend([Action::SignalOthers(SIGTERM), Action::SignalOthers(SIGCONT)]);
-        let until = earlier(Some(now + SWEEP_TERM), sweep_at).map_or(now, |until| until.max(now));
-        self.state = State::Sweeping { code: if clean { 0 } else { code }, until, killed: false };
+        let until = earlier(Some(now.saturating_add(SWEEP_TERM)), budget.and_then(|budget| budget.sweep_at));
+        self.state = State::Sweeping {
+            code: if clean { 0 } else { code },
+            until: until.map_or(now, |until| until.max(now)),
+            end: budget.and_then(|budget| budget.end),
+            killed: false,
+        };
     }
 
     fn observed(&mut self, serves: bool, now: Duration, actions: &mut Vec<Action>) {
-        let Watch::Looking { done } = self.watch else { return };
+        let Watch::Looking { done, .. } = self.watch else { return };
         if serves {
             self.watch = Watch::Off;
             self.served = true;
@@ -247,16 +291,21 @@ impl Supervisor {
         } else {
             let done = done.saturating_add(1);
             let pause = if done < OBSERVE_OFTEN { OBSERVE_EVERY } else { OBSERVE_SELDOM };
-            self.watch = Watch::Waiting { at: now + pause, done };
+            self.watch = Watch::Waiting { at: now.saturating_add(pause), done };
         }
     }
 
     fn time(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        if let Watch::Waiting { at, done } = self.watch
-            && now >= at
-        {
-            self.watch = Watch::Looking { done };
-            actions.push(Action::Observe);
+        match self.watch {
+            Watch::Waiting { at, done } if now >= at => {
+                self.watch = Watch::Looking { until: Some(now.saturating_add(OBSERVE_LIMIT)), done };
+                actions.push(Action::Observe);
+            }
+            Watch::Looking { until: Some(until), done } if now >= until => {
+                self.watch = Watch::Looking { until: None, done };
+                actions.push(Action::EndLook);
+            }
+            _ => {}
         }
         match self.state {
             State::Delaying { until, budget } if now >= until => self.drain(SIGTERM, budget, now, actions),
@@ -274,13 +323,12 @@ impl Supervisor {
                 }
                 self.state = State::Draining { since, budget };
             }
-            State::Sweeping { code, until, killed } if now >= until => {
-                if killed {
-                    self.finish(code, actions);
-                } else {
-                    actions.push(Action::SignalOthers(SIGKILL));
-                    self.state = State::Sweeping { code, until: now + SWEEP_KILL, killed: true };
-                }
+            State::Sweeping { code, until, killed: true, .. } if now >= until => self.finish(code, actions),
+            State::Sweeping { code, until, end, killed: false } if now >= until => {
+                actions.push(Action::SignalOthers(SIGKILL));
+                let until = now.saturating_add(SWEEP_KILL);
+                self.state =
+                    State::Sweeping { code, until: earlier(Some(until), end).unwrap_or(until), end, killed: true };
             }
             _ => {}
         }
@@ -311,180 +359,5 @@ fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use nix::libc::SIGHUP;
-    use proptest::prelude::*;
-
-    const CASSANDRA: Policy = Policy {
-        stop_delay: Duration::ZERO,
-        stop_grace: None,
-        observe: true,
-        served_before: true,
-        term_is_success: true,
-        pass_all: false,
-    };
-
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn running(policy: Policy) -> Supervisor {
-        Supervisor::new(policy, at(0))
-    }
-
-    #[test]
-    fn a_stop_drains_and_ends_with_0() {
-        let mut supervisor = running(CASSANDRA);
-        assert_eq!(
-            supervisor.step(Event::Signal(SIGTERM), at(10)),
-            [Action::Stopping { signal: SIGTERM }, Action::Signal(SIGTERM), Action::Signal(SIGCONT), Action::Draining]
-        );
-        assert_eq!(supervisor.deadline(), None, "no deadline without a grace period");
-        assert_eq!(
-            supervisor.step(Event::ChildEnded(143), at(14)),
-            [
-                Action::Gone { code: 143, asked: true, drained_in: Some(at(4)) },
-                Action::SignalOthers(SIGTERM),
-                Action::SignalOthers(SIGCONT)
-            ]
-        );
-        assert_eq!(supervisor.step(Event::NobodyLeft, at(14)), [Action::Exit(0)]);
-    }
-
-    #[test]
-    fn a_second_signal_changes_nothing() {
-        let mut supervisor = running(CASSANDRA);
-        supervisor.step(Event::Signal(SIGTERM), at(10));
-        assert_eq!(supervisor.step(Event::Signal(SIGINT), at(11)), [Action::StopRepeated { signal: SIGINT }]);
-    }
-
-    #[test]
-    fn a_child_that_ends_by_itself_passes_its_code_on_and_143_is_not_mapped() {
-        for code in [0, 1, 3, 100, 134, 137, 143] {
-            let mut supervisor = running(CASSANDRA);
-            supervisor.step(Event::ChildEnded(code), at(1));
-            assert_eq!(supervisor.step(Event::NobodyLeft, at(1)), [Action::Exit(code)]);
-        }
-    }
-
-    #[test]
-    fn the_delay_comes_before_the_sigterm_and_counts_against_the_grace_period() {
-        let policy = Policy { stop_delay: at(5), stop_grace: Some(at(60)), ..CASSANDRA };
-        let mut supervisor = running(policy);
-        assert_eq!(supervisor.step(Event::Signal(SIGTERM), at(100)), [Action::Stopping { signal: SIGTERM }]);
-        assert_eq!(supervisor.deadline(), Some(at(105)));
-        assert!(supervisor.step(Event::Time, at(105)).contains(&Action::Signal(SIGTERM)));
-        let kill_at = at(160).saturating_sub(KILL_MARGIN);
-        assert_eq!(supervisor.step(Event::Time, kill_at.saturating_sub(DUMP_MARGIN)), [Action::Signal(SIGQUIT)]);
-        assert_eq!(supervisor.step(Event::Time, kill_at), [Action::Overdue, Action::Signal(SIGKILL)]);
-        supervisor.step(Event::ChildEnded(137), kill_at);
-        assert_eq!(supervisor.step(Event::NobodyLeft, kill_at), [Action::Exit(137)]);
-    }
-
-    #[test]
-    fn a_node_that_never_served_is_killed_after_30_seconds_without_delay() {
-        let policy = Policy { served_before: false, stop_delay: at(20), ..CASSANDRA };
-        let mut supervisor = running(policy);
-        assert!(supervisor.step(Event::Signal(SIGTERM), at(10)).contains(&Action::Signal(SIGTERM)));
-        assert!(supervisor.step(Event::Time, at(40)).contains(&Action::Signal(SIGKILL)));
-    }
-
-    #[test]
-    fn looks_stop_once_the_node_serves() {
-        let mut supervisor = running(CASSANDRA);
-        let due = supervisor.deadline().unwrap();
-        assert_eq!(supervisor.step(Event::Time, due), [Action::Observe]);
-        assert_eq!(supervisor.deadline(), None, "one look at a time");
-        assert_eq!(supervisor.step(Event::Observed(false), due), []);
-        let due = supervisor.deadline().unwrap();
-        supervisor.step(Event::Time, due);
-        assert_eq!(supervisor.step(Event::Observed(true), due), [Action::Served]);
-        assert_eq!(supervisor.deadline(), None, "idle: no wake-ups");
-    }
-
-    #[test]
-    fn a_jvm_gets_only_signals_that_it_bears() {
-        let mut supervisor = running(CASSANDRA);
-        for signal in 1..=64 {
-            let expected: &[Action] = match signal {
-                SIGQUIT | SIGCONT | SIGWINCH => &[Action::Signal(signal)],
-                _ if is_stop(signal) => continue,
-                _ => &[],
-            };
-            assert_eq!(supervisor.step(Event::Signal(signal), at(1)), expected, "{signal}");
-        }
-        let mut plain = running(Policy { pass_all: true, ..Policy::default() });
-        assert_eq!(plain.step(Event::Signal(SIGHUP), at(1)), [Action::Signal(SIGHUP)]);
-    }
-
-    #[test]
-    fn stragglers_get_term_then_kill_and_the_code_stays() {
-        let mut supervisor = running(CASSANDRA);
-        supervisor.step(Event::ChildEnded(3), at(1));
-        assert_eq!(supervisor.step(Event::Time, at(4)), [Action::SignalOthers(SIGKILL)]);
-        assert_eq!(supervisor.step(Event::Time, at(5)), [Action::Exit(3)]);
-    }
-
-    #[test]
-    fn stragglers_do_not_outlast_the_grace_period() {
-        let mut supervisor = running(Policy { stop_grace: Some(at(10)), ..CASSANDRA });
-        supervisor.step(Event::Signal(SIGTERM), at(0));
-        assert_eq!(supervisor.deadline(), Some(Duration::from_millis(5500)), "the threads are dumped");
-        supervisor.step(Event::ChildEnded(137), Duration::from_millis(8500));
-        assert_eq!(supervisor.deadline(), Some(at(9)));
-        assert_eq!(supervisor.step(Event::Time, at(9)), [Action::SignalOthers(SIGKILL)]);
-        assert_eq!(supervisor.deadline(), Some(at(10)));
-    }
-
-    fn events() -> impl Strategy<Value = Vec<Event>> {
-        let event = prop_oneof![
-            (1..=64).prop_map(Event::Signal),
-            Just(Event::Signal(SIGTERM)),
-            any::<u8>().prop_map(Event::ChildEnded),
-            any::<bool>().prop_map(Event::Observed),
-            Just(Event::NobodyLeft),
-            Just(Event::Time),
-        ];
-        prop::collection::vec(event, 0..40)
-    }
-
-    proptest! {
-        #[test]
-        fn no_order_of_events_breaks_the_rules(events in events(), delay in 0..20u64, grace in prop::option::of(1..100u64), served: bool) {
-            let policy = Policy { stop_delay: at(delay), stop_grace: grace.map(at), served_before: served, ..CASSANDRA };
-            let mut supervisor = running(policy);
-            let (mut ended, mut terms, mut stop_asked, mut exited) = (false, 0, false, false);
-            for (second, event) in events.into_iter().enumerate() {
-                let actions = supervisor.step(event, at(second as u64 * 7));
-                ended |= matches!(event, Event::ChildEnded(_));
-                stop_asked |= !ended && matches!(event, Event::Signal(signal) if is_stop(signal));
-                prop_assert!(!exited || actions.is_empty(), "nothing happens after the exit");
-                for action in actions {
-                    match action {
-                        Action::Signal(signal) => {
-                            prop_assert!(!ended, "signal {signal} after the child was reaped");
-                            terms += usize::from(signal == SIGTERM);
-                        }
-                        Action::Exit(code) => {
-                            prop_assert!(ended, "exit {code} while the child lives");
-                            exited = true;
-                        }
-                        _ => {}
-                    }
-                }
-                prop_assert!(terms <= 1, "one SIGTERM");
-                prop_assert!(stop_asked || terms == 0, "no SIGTERM without a stop");
-            }
-            if stop_asked && !ended {
-                // However the delays fall, time alone brings the SIGTERM.
-                while terms == 0 {
-                    let due = supervisor.deadline();
-                    prop_assert!(due.is_some());
-                    let actions = supervisor.step(Event::Time, due.unwrap_or_default().max(at(1000)));
-                    terms += actions.iter().filter(|action| **action == Action::Signal(SIGTERM)).count();
-                }
-            }
-        }
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

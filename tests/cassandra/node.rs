@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use nix::sys::signal::Signal;
 
-use crate::real::{RealNode, alone, cql, signal, wait_until};
+use crate::real::{RealNode, alone, cql, fetched, signal, wait_until};
 use crate::support::{binary, is_root};
 
 /// Number of mutations that the start of this log replayed.
@@ -60,6 +60,29 @@ fn a_node_starts_serves_drains_and_comes_back() {
     assert_eq!(cql(&["SELECT v FROM k.t WHERE id = 1"]), "before the stop\n");
     signal(start.jvm(), Signal::SIGKILL);
     assert_eq!(start.wait(), 137, "SIGKILL of the JVM from outside");
+}
+
+#[test]
+fn a_node_of_4_1_runs_on_java_11_from_nothing_but_its_jars() {
+    let _alone = alone();
+    let node = RealNode::of_4_1();
+    let mut start = node.start("log.txt");
+    node.wait_ready(&mut start);
+    let command = fs::read_to_string(format!("/proc/{}/cmdline", start.jvm())).unwrap();
+    assert!(command.contains("java-11") && command.contains("-XX:+UseConcMarkSweepGC"), "{command}");
+    privileges(start.jvm());
+    let release = fetched(&["cassandra", "4.1"]).file_name().unwrap().to_str().unwrap().replace("cassandra-", "");
+    assert!(release.starts_with("4.1."));
+    let answer = cql(&["SELECT cluster_name, release_version FROM system.local"]);
+    assert_eq!(answer, format!("Test Cluster {release}\n"));
+    let nodetool = node.path("nodetool");
+    symlink(binary(), &nodetool).unwrap();
+    let status = node.command(&nodetool, &["status"]);
+    assert!(status.stdout.contains("UN  127.0.0.1"), "{status:?}");
+    let log = node.path("log.txt");
+    signal(start.init(), Signal::SIGTERM);
+    assert_eq!(start.wait(), 0);
+    assert!(fs::read_to_string(log).unwrap().contains("DRAINED"), "Cassandra says that it drained");
 }
 
 fn privileges(jvm: i32) {

@@ -48,7 +48,7 @@ pub fn cql(statements: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Cassandra 5.0 with folders of its own.
+/// A Cassandra with folders of its own.
 pub struct RealNode {
     dir: TempDir,
     environment: Vec<(String, String)>,
@@ -64,28 +64,31 @@ pub struct RealStart {
 }
 
 impl RealNode {
-    /// A node on 127.0.0.1 with a heap of 512 MB; as root a real PID 1.
+    /// Cassandra 5.0 on Java 17 with our files in its conf folder.
     pub fn new() -> Self {
-        let dir = TempDir::new().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let home = dir.path().join("home");
-        // Hard links: the cache may lie where the JVM's user cannot go.
-        let cache = fetched(&["cassandra", "5.0"]);
-        let linked = Command::new("cp").args(["-al"]).arg(&cache).arg(&home).status().unwrap().success();
-        if !linked {
-            let _ = fs::remove_dir_all(&home);
-            assert!(Command::new("cp").arg("-a").arg(&cache).arg(&home).status().unwrap().success());
-        }
+        let dir = folder();
+        link_or_copy(&fetched(&["cassandra", "5.0"]), &dir.path().join("home"));
         let conf = dir.path().join("conf");
-        assert!(
-            Command::new("cp")
-                .arg("-r")
-                .arg(project().join("config-defaults/5.0"))
-                .arg(&conf)
-                .status()
-                .unwrap()
-                .success()
-        );
+        let copy = Command::new("cp").arg("-r").arg(project().join("config-defaults/5.0")).arg(&conf).status();
+        assert!(copy.unwrap().success());
+        Self::of(dir, &java_home())
+    }
+
+    /// Cassandra 4.1 on Java 11 as Maven has it: jars, and no configuration file at all.
+    pub fn of_4_1() -> Self {
+        let dir = folder();
+        link_or_copy(&fetched(&["cassandra", "4.1"]), &dir.path().join("home"));
+        // The tree in the cache, then Java's place in it.
+        let java = fetched(&["jdk11"]);
+        let tree = java.ancestors().find(|folder| folder.join(".complete").exists()).expect("the fetched tree");
+        link_or_copy(tree, &dir.path().join("jdk11"));
+        fs::create_dir(dir.path().join("conf")).unwrap();
+        let java = dir.path().join("jdk11").join(java.strip_prefix(tree).unwrap());
+        Self::of(dir, &java)
+    }
+
+    /// A node on 127.0.0.1 with a heap of 512 MB; as root a real PID 1.
+    fn of(dir: TempDir, java: &Path) -> Self {
         for name in ["data", "log", "run"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
@@ -102,7 +105,7 @@ impl RealNode {
             ("MAX_HEAP_SIZE", "512M".to_owned()),
             // Half the CPU for a node that lives for seconds.
             ("JVM_EXTRA_OPTS", "-XX:TieredStopAtLevel=1".to_owned()),
-            ("JAVA_HOME", java_home().display().to_string()),
+            ("JAVA_HOME", java.display().to_string()),
             ("PATH", std::env::var("PATH").unwrap()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
@@ -160,6 +163,21 @@ impl RealNode {
             self.probe("readiness").code == 0
         });
         eprintln!("ready after {:.1} s", start.began.elapsed().as_secs_f64());
+    }
+}
+
+fn folder() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    dir
+}
+
+/// Puts a fetched tree where the JVM's user can go, which the cache need not be; by hard links where that is possible.
+fn link_or_copy(from: &Path, to: &Path) {
+    let copy = |option: &str| Command::new("cp").arg(option).args([from, to]).status().unwrap().success();
+    if !copy("-al") {
+        let _ = fs::remove_dir_all(to);
+        assert!(copy("-a"), "a copy of {}", from.display());
     }
 }
 

@@ -22,7 +22,7 @@ fn manifest(text: &str, arguments: &[&str]) -> Outcome {
 
 /// A pod whose container has these further lines, with these objects behind it.
 fn pod(lines: &str, objects: &str) -> String {
-    let lines: String = lines.lines().map(|line| format!("      {line}\n")).collect();
+    let lines = lines.lines().map(|line| ["      ", line, "\n"].concat()).collect::<String>();
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: cs-0}}\nspec:\n  terminationGracePeriodSeconds: 1800\n  volumes:\n  \
          - {{name: conf, configMap: {{name: conf, optional: true}}}}\n  - {{name: keys, secret: {{secretName: keys, optional: true}}}}\n  \
@@ -102,6 +102,17 @@ fn json_names_severity_place_message_and_hint() {
     assert_eq!(of("CASSANDRA_NUM_TOKENS")["place"]["kind"].as_str(), Some("variable"));
     assert_eq!(of("CASSANDRA_BOADCAST_ADDRESS")["hint"].as_str(), Some("did you mean CASSANDRA_BROADCAST_ADDRESS?"));
     assert_eq!((tree["summary"]["errors"].as_u64(), tree["version"].as_u64()), (Some(1), Some(1)));
+    // docs/check.md describes every field that there is.
+    let page = std::fs::read_to_string(project().join("docs/check.md")).unwrap();
+    let finding = |prefix: &str, value: &serde_yaml::Value| {
+        let keys = value.as_mapping().unwrap().keys();
+        keys.map(|key| format!("`{prefix}{}`", key.as_str().unwrap())).collect::<Vec<_>>()
+    };
+    let fields = [finding("findings[].", &findings[0]), finding("findings[].place.", &findings[0]["place"])].concat();
+    for field in fields.into_iter().filter(|field| field != "`findings[].place`") {
+        assert!(page.contains(&field), "{field}");
+    }
+    assert!(finding("summary.", &tree["summary"]).iter().all(|field| page.contains(field)));
 }
 
 #[test]
@@ -133,17 +144,17 @@ fn a_pod_gets_its_variables_from_config_maps_secrets_and_the_downward_api() {
     let env = format!(
         "env:\n{POD_IP}\n- {{name: NS, valueFrom: {{fieldRef: {{fieldPath: metadata.namespace}}}}}}\n\
          - {{name: CASSANDRA_SEEDS, value: 'cs-0.cs.$(NS).svc.cluster.local'}}\n\
-         - {{name: CASSANDRA_NUM_TOKENS, valueFrom: {{configMapKeyRef: {{name: conf, key: tokens}}}}}}\n\
+         - {{name: CASSANDRA_NUM_TOKENS, valueFrom: {{configMapKeyRef: {{name: conf, key: count}}}}}}\n\
          - {{name: MAX_HEAP_SIZE, valueFrom: {{secretKeyRef: {{name: keys, key: heap}}}}}}\n\
          - {{name: CASSANDRA_RACK, valueFrom: {{configMapKeyRef: {{name: elsewhere, key: rack}}}}}}"
     );
-    let objects = "kind: ConfigMap\nmetadata: {name: conf}\ndata:\n  tokens: lots\n---\nkind: Secret\nmetadata: {name: keys}\n\
+    let objects = "kind: ConfigMap\nmetadata: {name: conf}\ndata:\n  count: lots\n---\nkind: Secret\nmetadata: {name: keys}\n\
                    data: {heap: c2VjcmV0aGVhcA==}\n";
     let outcome = manifest(&pod(&env, objects), &[]).code(78);
     let outcome = outcome
         .prints("error: CASSANDRA_NUM_TOKENS: 'lots' is not valid")
-        .prints(" tokens: lots\n")
-        .prints("error: MAX_HEAP_SIZE: '<hidden>' is not valid")
+        .prints(" count: lots\n")
+        .prints("error: MAX_HEAP_SIZE: '***' is not valid")
         .prints("the ConfigMap 'elsewhere' is not among the files")
         .prints("2 errors, 0 warnings, 1 note");
     assert!(!outcome.stdout.contains("secretheap") && !outcome.stdout.contains("c2VjcmV0"), "{}", outcome.stdout);

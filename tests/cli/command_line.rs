@@ -60,3 +60,65 @@ fn java_command_prints_what_a_start_would_execute() {
     assert_eq!(lines.last(), Some(&"org.apache.cassandra.service.CassandraDaemon"));
     assert!(lines.contains(&"-Dextra=1") && lines.contains(&"-Dmore=2"));
 }
+
+#[test]
+fn every_subcommands_help_ends_with_an_example_that_the_program_understands() {
+    let help = Node::new().arguments(&["--help"]).run().code(0).stdout;
+    let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() >= 9 && !names.contains(&"observe"), "{names:?}");
+    for name in names {
+        let help = Node::new().arguments(&[name, "--help"]).run().code(0).stdout;
+        let examples = help.split("Example").nth(1).unwrap_or_else(|| panic!("{name} has no example"));
+        assert!(
+            examples.contains(&format!("cassandra-init {name}"))
+                || examples.contains(&format!("[cassandra-init, {name}")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn completions_are_scripts_that_complete() {
+    let bash = Node::new().arguments(&["completions", "bash"]).run().code(0).stdout;
+    let complete = |words: &str, current: &str, previous: &str| {
+        let script = format!(
+            "{bash}\nfunction=$(complete -p cassandra-init | sed 's/.*-F \\([^ ]*\\).*/\\1/')\nCOMP_WORDS=(cassandra-init {words})\n\
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n$function cassandra-init '{current}' '{previous}'\necho \"${{COMPREPLY[@]}}\""
+        );
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(complete("che", "che", "cassandra-init"), "check");
+    assert_eq!(complete("check --str", "--str", "check"), "--strict");
+    assert_eq!(complete("check --format git", "git", "--format"), "github");
+    assert!(!bash.contains("export-environment"), "what is hidden is not offered");
+    for (shell, sign) in [("zsh", "#compdef cassandra-init"), ("fish", "complete -c cassandra-init")] {
+        Node::new().arguments(&["completions", shell]).run().code(0).prints(sign);
+    }
+    Node::new().arguments(&["completions", "tcsh"]).run().code(64);
+}
+
+#[test]
+fn the_manual_page_is_one_that_man_can_show() {
+    let page =
+        Node::new().arguments(&["man"]).run().code(0).prints(".TH cassandra-init 8").prints("EXIT STATUS").stdout;
+    if !crate::support::has("groff") {
+        crate::support::skip_or_fail("needs groff");
+        return;
+    }
+    let node = Node::new().file("page.8", &page);
+    let output = Command::new("groff").args(["-man", "-Tascii", "-ww"]).arg(node.path("page.8")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "groff warns");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("the configuration is wrong; nothing was written or started")
+    );
+}
+
+#[test]
+fn the_variables_that_are_set_are_listed_without_their_secrets() {
+    let node = Node::new().env("CASSANDRA_NUM_TOKENS", "16").arguments(&["variables", "--set"]);
+    let outcome = node.run().code(0).prints("CASSANDRA_NUM_TOKENS=16  (cassandra.yaml: num_tokens)\n");
+    assert!(!outcome.stdout.contains("CASSANDRA_SEEDS") && !outcome.stdout.contains("STANDIN"), "{}", outcome.stdout);
+    Node::new().arguments(&["env"]).run().code(0).prints("STANDIN=");
+}

@@ -98,9 +98,9 @@ fn what_disagrees_or_is_unknown_or_mistyped_stops_the_start_and_is_told_at_once(
     node.run()
         .code(78)
         .says("CASSANDRA_YAML_num_tokens: disagrees with CASSANDRA_NUM_TOKENS on num_tokens")
-        .says("CASSANDRA_YAML_num_token: 'num_token' is no key of cassandra.yaml (hint: did you mean num_tokens?)")
+        .says("CASSANDRA_YAML_num_token: 'num_token' is not known to Cassandra 5.0.8 (hint: did you mean num_tokens?)")
         .says("CASSANDRA_YAML_storage_port: 'many' is not valid, expected a whole number")
-        .says("CASSANDRA_YAML_start_rpc: Cassandra 3.11 was the last to have 'start_rpc'")
+        .says("CASSANDRA_YAML_start_rpc: 'start_rpc' is not known to Cassandra 5.0.8 (hint: Cassandra 3.11 was the last line to have it")
         .says("CASSANDRA_YAML:3");
     assert_eq!(node.conf(), before);
 }

@@ -215,7 +215,9 @@ fn options_that_can_hold_a_password_are_not_logged() {
     let script = "export JVM_EXTRA_OPTS=-Djavax.net.ssl.keyStorePassword=geheim CASSANDRA_NUM_TOKENS=8\n";
     let node = node().file("conf-overlay/pre_run.sh", script);
     let outcome = node.start_and_stop().code(0);
-    let outcome = outcome.says("pre-run hook: JVM_EXTRA_OPTS=-Djavax.net.ssl.keyStorePassword=***").says("pre-run hook: CASSANDRA_NUM_TOKENS=8");
+    let outcome = outcome
+        .says("pre-run hook: JVM_EXTRA_OPTS=-Djavax.net.ssl.keyStorePassword=***")
+        .says("pre-run hook: CASSANDRA_NUM_TOKENS=8");
     let log = outcome.stderr.lines().filter(|line| line.contains("pre-run hook")).collect::<String>();
     assert!(!log.contains("geheim"), "{log}");
 }

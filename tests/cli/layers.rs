@@ -51,8 +51,8 @@ fn every_fragment_that_is_wrong_is_told_with_its_place_and_nothing_is_written() 
     let outcome = node.run().code(78);
     let outcome = outcome
         .says("cassandra.yaml.d/a.yaml:2")
-        .says("cassandra.yaml.d/b.yaml:2: 'num_token' is no key of cassandra.yaml (hint: did you mean num_tokens?)")
-        .says("cassandra.yaml.d/b.yaml:3: Cassandra 3.11 was the last to have 'start_rpc'")
+        .says("cassandra.yaml.d/b.yaml:2: 'num_token' is not known to Cassandra 5.0.8 (hint: did you mean num_tokens?)")
+        .says("cassandra.yaml.d/b.yaml:3: 'start_rpc' is not known to Cassandra 5.0.8 (hint: Cassandra 3.11 was the last line to have it")
         .says("cassandra-rackdc.properties.d/c:1: malformed \\u escape")
         .says("jvm-server.options.d/d.options:2: `Xmx1G` is no JVM option")
         .says("cassandra.yaml.d/e.yaml.bak: is not read")

@@ -20,9 +20,8 @@ fn assert_clean(status: &str) {
     }
 }
 
-/// Point 39.
 #[test]
-fn no_signal_is_blocked_ignored_or_caught() {
+fn p39_no_signal_is_blocked_ignored_or_caught() {
     for way in Way::all() {
         for entered in [&[], DIRTY] {
             let node = way.command(&["cat", "/proc/self/status"]);
@@ -37,9 +36,9 @@ fn no_signal_is_blocked_ignored_or_caught() {
     }
 }
 
-/// Point 40: a JVM that inherits an ignored SIGTERM never stops.
+/// A JVM that inherits an ignored SIGTERM never stops.
 #[test]
-fn entered_with_sigterm_ignored_the_jvm_still_drains() {
+fn p40_entered_with_sigterm_ignored_the_jvm_still_drains() {
     for way in Way::all_for_run() {
         let node = Node::new().wrapped(&way.with(&["env", "--ignore-signal=TERM,INT"]));
         way.stop(node.start()).code(0);
@@ -47,9 +46,8 @@ fn entered_with_sigterm_ignored_the_jvm_still_drains() {
     }
 }
 
-/// Point 41.
 #[test]
-fn the_child_has_three_descriptors_and_we_keep_no_stray_one() {
+fn p41_the_child_has_three_descriptors_and_we_keep_no_stray_one() {
     const STRAY: &[&str] = &["sh", "-c", "exec 7</dev/zero 9</dev/zero; exec \"$@\"", "sh"];
     for way in Way::all() {
         let node = way.command(&["sleep", "1000"]).wrapped(&way.with(STRAY));
@@ -69,9 +67,8 @@ fn the_child_has_three_descriptors_and_we_keep_no_stray_one() {
     }
 }
 
-/// Point 42.
 #[test]
-fn standard_input_is_intact() {
+fn p42_standard_input_is_intact() {
     for way in Way::all() {
         // The wrapper feeds a pipe to everything after it.
         let mut wrapper = vec!["sh", "-c", "echo 'exit 6' | \"$@\"", "sh"];
@@ -80,9 +77,8 @@ fn standard_input_is_intact() {
     }
 }
 
-/// Point 43.
 #[test]
-fn the_child_stays_in_our_folder_and_we_leave_it() {
+fn p43_the_child_stays_in_our_folder_and_we_leave_it() {
     for way in Way::all() {
         let node = way.supervise(&format!("pwd -P > \"$STANDIN/folder\"; {READY}; {STAY}"));
         let running = node.start();
@@ -95,9 +91,8 @@ fn the_child_stays_in_our_folder_and_we_leave_it() {
     }
 }
 
-/// Point 44.
 #[test]
-fn the_child_leads_a_process_group_in_our_session() {
+fn p44_the_child_leads_a_process_group_in_our_session() {
     for way in Way::all() {
         let node = way.supervise(&format!("{READY}; {STAY}"));
         let running = node.start();
@@ -112,21 +107,21 @@ fn the_child_leads_a_process_group_in_our_session() {
     }
 }
 
-/// Point 45.
 #[test]
-fn umask_limits_and_niceness_stay() {
+fn p45_umask_limits_niceness_and_oom_score_stay() {
     let nice = Command::new("nice").output().unwrap();
     let nice: i32 = String::from_utf8(nice.stdout).unwrap().trim().parse().unwrap();
     for way in Way::all() {
-        let node = way.supervise("umask; ulimit -n; nice");
-        let node = node.wrapped(&way.with(&["sh", "-c", "umask 027; ulimit -n 321; exec nice -n 3 \"$@\"", "sh"]));
-        assert_eq!(node.run().code(0).stdout, format!("0027\n321\n{}\n", (nice + 3).min(19)), "{way:?}");
+        let node = way.supervise("umask; ulimit -n; nice; cat /proc/self/oom_score_adj");
+        let set = "umask 027; ulimit -n 321; echo 555 > /proc/self/oom_score_adj; exec nice -n 3 \"$@\"";
+        let node = node.wrapped(&way.with(&["sh", "-c", set, "sh"]));
+        assert_eq!(node.run().code(0).stdout, format!("0027\n321\n{}\n555\n", (nice + 3).min(19)), "{way:?}");
     }
 }
 
-/// Point 46: the first file that we open must not become the child's standard output.
+/// The first file that we open must not become the child's standard output.
 #[test]
-fn closed_standard_streams_become_no_other_file() {
+fn p46_closed_standard_streams_become_no_other_file() {
     // The links are read by another process, so that the shell has nothing but what it was given.
     let script = "sh -c 'for n in 0 1 2; do readlink /proc/$1/fd/$n; done > \"$STANDIN/streams\"' sh $$";
     for way in Way::all() {

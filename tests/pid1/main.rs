@@ -1,5 +1,5 @@
-//! The binary as an init: PID 1 of a namespace, a subreaper, under a terminal. Each test names the point of the
-//! conformance list (init.md, section 3) that it shows; what tini, dumb-init and catatonit do there is told in that file.
+//! The binary as an init: PID 1 of a namespace, a subreaper, under a terminal. The numbers in a test's name are
+//! the points of the list in docs/pid1.md that it shows.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ mod support;
 
 mod ways;
 
+mod containers;
 mod exit_status;
 mod idle;
 mod inherited;
@@ -22,3 +23,4 @@ mod reaping;
 mod signals;
 mod stragglers;
 mod terminal;
+mod want;

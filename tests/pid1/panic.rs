@@ -7,11 +7,13 @@ use std::time::Duration;
 use cassandra_init::host::command::{Command as Child, SpawnError};
 use cassandra_init::host::process;
 use cassandra_init::host::signals::{self, SignalFd};
+use cassandra_init::log;
 use cassandra_init::supervisor::{self, Owner, Policy};
-use nix::libc::{SIGTERM, SIGUSR1};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::{SIGSTOP, SIGTERM, SIGUSR1};
 use tempfile::TempDir;
 
-use crate::support::{send, wait_until};
+use crate::support::{send, stat, wait_until};
 
 const FOLDER: &str = "PANICKING_INIT";
 
@@ -19,6 +21,10 @@ const FOLDER: &str = "PANICKING_INIT";
 struct Panics;
 
 impl Owner for Panics {
+    fn started(&mut self) {
+        assert!(std::env::var_os("AT_ONCE").is_none(), "told of the start");
+    }
+
     fn observe(&mut self) -> Result<process::Child, SpawnError> {
         panic!("asked to look")
     }
@@ -42,6 +48,7 @@ impl Owner for Panics {
 fn panicking_init() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     signals::block_all();
+    std::panic::set_hook(Box::new(log::panicked));
     let script = "trap 'echo > drained; exit 0' TERM; echo $$ > running; while :; do sleep 0.01; done";
     let child = Child {
         arguments: vec!["-c".into(), script.into()],
@@ -55,17 +62,15 @@ fn panicking_init() {
     std::process::exit(exit.code().into());
 }
 
-/// Starts it and lets `disturb` bring it to panic and to its end.
-fn panicked(observe: bool, disturb: impl FnOnce(i32, i32)) -> (ExitStatus, bool) {
+/// Starts it with a variable set and a standard error, and lets `disturb` bring it to panic and to its end. How it ended, and
+/// whether its child drained.
+fn panicked(variable: &str, stderr: Stdio, disturb: impl FnOnce(i32, i32)) -> (ExitStatus, bool) {
     let folder = TempDir::new().unwrap();
     // The test harness has a thread of its own, which must not take the signals: all threads inherit the mask of env.
     let mut command = Command::new("env");
     command.arg("--block-signal").arg(std::env::current_exe().unwrap());
-    command.args(["--exact", "panic::panicking_init"]).env(FOLDER, folder.path());
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    if observe {
-        command.env("OBSERVE", "yes");
-    }
+    command.args(["--exact", "panic::panicking_init", "--nocapture"]).env(FOLDER, folder.path());
+    command.stdout(Stdio::null()).stderr(stderr).env(variable, "yes");
     let mut init = command.spawn().unwrap();
     let mut child = None;
     wait_until("the child", || {
@@ -81,15 +86,33 @@ fn panicked(observe: bool, disturb: impl FnOnce(i32, i32)) -> (ExitStatus, bool)
     (status.unwrap(), folder.path().join("drained").exists())
 }
 
+const NOWHERE: &str = "NOWHERE_ELSE";
+
+#[test]
+fn a_panic_at_the_start_leaves_a_child_that_can_be_stopped() {
+    let (status, drained) = panicked("AT_ONCE", Stdio::null(), |init, _| send(init, SIGTERM));
+    assert_eq!((status.code(), drained), (Some(70), true));
+}
+
 #[test]
 fn a_panic_at_the_stop_still_stops_the_child() {
-    let (status, drained) = panicked(false, |init, _| send(init, SIGTERM));
+    let (status, drained) = panicked(NOWHERE, Stdio::null(), |init, _| send(init, SIGTERM));
+    assert_eq!((status.code(), drained), (Some(70), true));
+}
+
+#[test]
+fn a_panic_at_the_stop_of_a_stopped_child_continues_it() {
+    let (status, drained) = panicked(NOWHERE, Stdio::null(), |init, child| {
+        send(child, SIGSTOP);
+        wait_until("the stopped child", || stat(child).is_some_and(|stat| stat[0] == "T"));
+        send(init, SIGTERM);
+    });
     assert_eq!((status.code(), drained), (Some(70), true));
 }
 
 #[test]
 fn after_a_panic_a_stop_is_forwarded_and_other_signals_are_not() {
-    let (status, drained) = panicked(true, |init, _| {
+    let (status, drained) = panicked("OBSERVE", Stdio::null(), |init, _| {
         // Its first look at the child, 250 ms after the start, panics; whenever the signals come, they end it in order.
         send(init, SIGUSR1);
         send(init, SIGTERM);
@@ -99,6 +122,18 @@ fn after_a_panic_a_stop_is_forwarded_and_other_signals_are_not() {
 
 #[test]
 fn a_panic_after_the_childs_end_is_an_end() {
-    let (status, drained) = panicked(false, |_, child| send(child, SIGTERM));
+    let (status, drained) = panicked(NOWHERE, Stdio::null(), |_, child| send(child, SIGTERM));
     assert_eq!((status.code(), drained), (Some(70), true));
+}
+
+/// Std's own report of a panic would wait for a reader, and nobody would forward the stop.
+#[test]
+fn a_panic_whose_report_nobody_reads_holds_up_no_stop() {
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).unwrap();
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    while nix::unistd::write(&writer, &[0; 4096]).is_ok() {}
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    let (status, drained) = panicked("AT_ONCE", writer.into(), |init, _| send(init, SIGTERM));
+    assert_eq!((status.code(), drained), (Some(70), true));
+    drop(reader);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use nix::libc::{SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
 use crate::support::{Node, has, send, skip_or_fail, stat, wait_until};
-use crate::ways::{READY, STAY, Way, child_of};
+use crate::ways::{READY, STAY, Silent, Way, child_of, freeze_a_look};
 
 /// A stand-in for the JVM that tells of each signal it gets, by a file of the signal's name.
 fn telltale(way: Way) -> Node {
@@ -18,9 +18,8 @@ fn telltale(way: Way) -> Node {
     ))
 }
 
-/// Point 19.
 #[test]
-fn sigterm_from_outside_drains_and_is_waited_for() {
+fn p19_sigterm_from_outside_drains_and_is_waited_for() {
     for way in Way::all_for_run() {
         let script = format!(
             "trap 'sleep 0.3; echo > \"$STANDIN/drained\"; exit 143' TERM; {READY}; while :; do sleep 0.01; done"
@@ -31,9 +30,8 @@ fn sigterm_from_outside_drains_and_is_waited_for() {
     }
 }
 
-/// Point 20.
 #[test]
-fn sigterm_from_inside_does_the_same() {
+fn p20_sigterm_from_inside_does_the_same() {
     if !Way::all().contains(&Way::Pid1) {
         return;
     }
@@ -50,17 +48,15 @@ fn sigterm_from_inside_does_the_same() {
     }
 }
 
-/// Point 21.
 #[test]
-fn kill_and_stop_from_inside_have_no_effect() {
+fn p21_kill_and_stop_from_inside_have_no_effect() {
     if Way::all().contains(&Way::Pid1) {
         Way::Pid1.supervise("kill -KILL 1; kill -STOP 1; exit 5").run().code(5);
     }
 }
 
-/// Point 24.
 #[test]
-fn a_second_sigterm_starts_no_second_drain() {
+fn p22_24_a_second_sigterm_starts_no_second_drain() {
     for way in Way::all_for_run() {
         let node = way.jvm(&format!(
             "trap 'echo drained >> \"$STANDIN/drained\"; {STAY}; exit 143' TERM; {READY}; while :; do sleep 0.01; done"
@@ -77,9 +73,8 @@ fn a_second_sigterm_starts_no_second_drain() {
     }
 }
 
-/// Point 25.
 #[test]
-fn a_storm_of_signals_changes_no_exit_code() {
+fn p25_a_storm_of_signals_changes_no_exit_code() {
     for way in Way::all() {
         let node = way.supervise(&format!("trap '' TERM USR1; {READY}; {STAY}; exit 9"));
         let running = node.start();
@@ -93,9 +88,8 @@ fn a_storm_of_signals_changes_no_exit_code() {
     }
 }
 
-/// Point 27.
 #[test]
-fn a_stopped_child_is_continued_by_a_stop() {
+fn p27_a_stopped_child_is_continued_by_a_stop() {
     for way in Way::all() {
         let node = way.supervise(&format!("trap 'exit 3' TERM; {READY}; while :; do sleep 0.01; done"));
         let running = node.start();
@@ -106,9 +100,9 @@ fn a_stopped_child_is_continued_by_a_stop() {
     }
 }
 
-/// Point 28: a JVM prints its threads on SIGQUIT and goes on.
+/// A JVM prints its threads on SIGQUIT and goes on.
 #[test]
-fn sigquit_reaches_the_jvm_which_lives() {
+fn p28_sigquit_reaches_the_jvm_which_lives() {
     for way in Way::all_for_run() {
         let node = telltale(way);
         let running = node.start();
@@ -119,9 +113,8 @@ fn sigquit_reaches_the_jvm_which_lives() {
     }
 }
 
-/// Points 29, 30, 32, 33 and 36.
 #[test]
-fn only_the_signals_that_it_bears_reach_the_jvm() {
+fn p29_30_32_33_36_only_the_signals_that_it_bears_reach_the_jvm() {
     for way in Way::all_for_run() {
         let node = telltale(way);
         let running = node.start();
@@ -141,9 +134,9 @@ fn only_the_signals_that_it_bears_reach_the_jvm() {
     }
 }
 
-/// Points 29 and 30, one at a time, so that none can hide behind another.
+/// One at a time, so that none can hide behind another.
 #[test]
-fn hup_usr1_and_usr2_never_reach_the_jvm() {
+fn p29_30_hup_usr1_and_usr2_never_reach_the_jvm() {
     for way in Way::all_for_run() {
         let node = telltale(way);
         let running = node.start();
@@ -160,9 +153,9 @@ fn hup_usr1_and_usr2_never_reach_the_jvm() {
     }
 }
 
-/// Points 31 and 32: a stop, whichever signal asks for it; the JVM gets SIGTERM (`run`), another child what was sent.
+/// A stop, whichever signal asks for it; the JVM gets SIGTERM (`run`), another child what was sent.
 #[test]
-fn sigint_and_37_are_stops() {
+fn p31_32_sigint_and_37_are_stops() {
     for way in Way::all() {
         for (signal, code) in [(SIGTERM, 3), (SIGINT, 4), (37, 5)] {
             let traps = "trap 'exit 3' TERM; trap 'exit 4' INT; trap 'exit 5' 37";
@@ -183,9 +176,9 @@ fn sigint_and_37_are_stops() {
     }
 }
 
-/// Point 32, for `supervise`: what is not a stop is passed on as it is.
+/// For `supervise`: what is not a stop is passed on as it is.
 #[test]
-fn supervise_passes_other_signals_on() {
+fn p32_supervise_passes_other_signals_on() {
     for way in Way::all() {
         for (signal, code) in [(SIGHUP, 129), (SIGUSR1, 138), (SIGUSR2, 140), (32, 160), (38, 166), (64, 192)] {
             let node = way.supervise(&format!("{READY}; exec sleep 1000"));
@@ -196,20 +189,126 @@ fn supervise_passes_other_signals_on() {
     }
 }
 
-/// Point 34: tini ends here, and takes the container with it.
+/// Tini ends here, and takes the container with it.
 #[test]
-fn a_child_that_we_may_not_signal_does_not_end_us() {
+fn p34_a_child_that_cannot_be_signalled_does_not_end_us() {
     if !has("strace") {
         skip_or_fail("needs strace");
         return;
     }
-    let node = Way::Ordinary.supervise(&format!("{READY}; {STAY}; exit 9"));
+    for (errno, says) in [("EPERM", "operation not permitted"), ("ESRCH", "no such process")] {
+        let node = Way::Ordinary.supervise(&format!("{READY}; {STAY}; exit 9"));
+        let trace = node.path("trace").display().to_string();
+        let inject = format!("inject=pidfd_send_signal,kill:error={errno}");
+        let node = node.wrapped(&["strace", "-D", "-o", &trace, "-e", "trace=pidfd_send_signal,kill", "-e", &inject]);
+        let running = node.start();
+        running.signal(SIGTERM);
+        wait_until("the refusals", || fs::read_to_string(&trace).unwrap_or_default().matches(errno).count() >= 2);
+        fs::write(node.path("standin/go"), "").unwrap();
+        running.wait().code(9).says("cannot send SIGTERM to process").says(says);
+    }
+}
+
+/// The system calls of a life under a storm of signals, in order.
+fn calls_of_a_stormy_life(inject: &[&str]) -> (i32, String) {
+    let node = Way::Ordinary.supervise(&format!("trap '' TERM; {READY}; {STAY}; exit 9"));
     let trace = node.path("trace").display().to_string();
-    let inject = "inject=pidfd_send_signal:error=EPERM";
-    let node = node.wrapped(&["strace", "-D", "-o", &trace, "-e", "trace=pidfd_send_signal", "-e", inject]);
+    let calls = "trace=pidfd_open,pidfd_send_signal,kill,tkill,tgkill,wait4";
+    let mut strace = vec!["strace", "-D", "-o", &trace, "-e", calls, "-e", "signal=none"];
+    strace.extend(inject);
+    let node = node.wrapped(&strace);
     let running = node.start();
-    running.signal(SIGTERM);
-    wait_until("the refusals", || fs::read_to_string(&trace).unwrap_or_default().matches("EPERM").count() >= 2);
-    fs::write(node.path("standin/go"), "").unwrap();
-    running.wait().code(9).says("cannot send SIGTERM to process").says("operation not permitted");
+    let child = child_of(running.pid());
+    for round in 0..100 {
+        if round == 50 {
+            fs::write(node.path("standin/go"), "").unwrap();
+        }
+        // The end comes in the middle of it.
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(running.pid()), nix::sys::signal::SIGTERM);
+        std::thread::yield_now();
+    }
+    running.wait().code(9);
+    (child, fs::read_to_string(&trace).unwrap())
+}
+
+#[test]
+fn p35_signals_go_through_the_pidfd_and_none_after_the_reaping() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    let (child, trace) = calls_of_a_stormy_life(&[]);
+    let lines: Vec<_> = trace.lines().collect();
+    let position =
+        |what: &str| lines.iter().position(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}\n{trace}"));
+    let (opened, sent) = (position(&format!("pidfd_open({child},")), position("pidfd_send_signal("));
+    let reaped =
+        lines.iter().position(|line| line.starts_with("wait4(-1") && line.ends_with(&format!("= {child}"))).unwrap();
+    assert!(opened < sent && sent < reaped, "{trace}");
+    let late = lines[reaped..].iter().find(|line| line.contains("pidfd_send_signal"));
+    assert_eq!(late, None, "a signal after the reaping\n{trace}");
+    // Others, of whom there are none here, would be signalled by number.
+    assert!(!trace.contains("kill("), "{trace}");
+}
+
+/// A kernel before 5.3, and a seccomp profile from before it, which answers EPERM to what it does not know.
+#[test]
+fn p35_without_pidfds_signals_go_by_number_and_none_after_the_reaping() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    for errno in ["ENOSYS", "EPERM"] {
+        let inject = format!("inject=pidfd_open,pidfd_send_signal:error={errno}");
+        let (child, trace) = calls_of_a_stormy_life(&["-e", &inject]);
+        let lines: Vec<_> = trace.lines().collect();
+        let kill = format!("kill({child}, SIGTERM)");
+        assert!(trace.contains(&kill), "{errno}\n{trace}");
+        let reaped = lines
+            .iter()
+            .position(|line| line.starts_with("wait4(-1") && line.ends_with(&format!("= {child}")))
+            .unwrap();
+        assert!(!lines[reaped..].iter().any(|line| line.starts_with("kill(")), "{errno}\n{trace}");
+    }
+}
+
+#[test]
+fn p38_a_look_that_hangs_holds_up_no_stop() {
+    for way in Way::all_for_run() {
+        let silent = Silent::new();
+        let node = silent.endpoint_of(Node::new().wrapped(way.wrapper()));
+        let running = node.start();
+        let look = freeze_a_look(way.init(&running));
+        way.stop(running).code(0);
+        assert!(node.path("standin/drained").exists(), "{way:?}");
+        assert!(stat(look).is_none_or(|stat| stat[0] == "Z"), "{way:?}: it does not outlast us");
+    }
+}
+
+/// After 20 s. Else the node would never be seen to serve, and its drain be cut short.
+#[test]
+fn p38_a_look_that_hangs_is_ended_and_another_follows() {
+    let silent = Silent::new();
+    let node = silent.endpoint_of(Node::new());
+    let running = node.start();
+    let look = freeze_a_look(running.pid());
+    wait_until("the end of the frozen look", || stat(look).is_none());
+    let next = freeze_a_look(running.pid());
+    assert_ne!(next, look);
+    running.stop().code(0);
+}
+
+/// Of the grace period that is given: first a thread dump, then the kill, and the code tells of it.
+#[test]
+fn p26_a_jvm_that_does_not_end_is_dumped_and_killed_within_the_grace_period() {
+    for way in Way::all_for_run() {
+        let node = way
+            .jvm(&format!(
+                "trap 'echo > \"$STANDIN/got-QUIT\"' QUIT; trap '' TERM; {READY}; while :; do sleep 0.01; done"
+            ))
+            .env("CASSANDRA_STOP_GRACE", "3s");
+        let running = node.start();
+        way.stop(running).code(137).says("the grace period ends, Cassandra is killed").says("was killed after");
+        assert!(node.path("standin/got-QUIT").exists(), "{way:?}");
+    }
 }

@@ -22,9 +22,8 @@ fn leaving(what: &str) -> String {
 /// What a straggler does that needs a while to save its work.
 const SAVES: &str = "trap \"sleep $NAP; echo > \\\"$STANDIN/saved\\\"; exit\" TERM";
 
-/// Points 51, 52 and 53.
 #[test]
-fn stragglers_get_sigterm_and_time_and_the_code_stays() {
+fn p51_52_53_stragglers_get_sigterm_and_time_and_the_code_stays() {
     for way in Way::all_for_run() {
         let node = way.jvm(&leaving(SAVES));
         node.run().code(3);
@@ -37,9 +36,9 @@ fn stragglers_get_sigterm_and_time_and_the_code_stays() {
     }
 }
 
-/// Points 51 and 27: one that is stopped is continued, so that it can save its work.
+/// One that is stopped is continued, so that it can save its work.
 #[test]
-fn a_stopped_straggler_is_continued() {
+fn p27_51_a_stopped_straggler_is_continued() {
     for way in Way::all() {
         let script = leaving(&format!("{SAVES}; echo $$ > \"$STANDIN/straggler\"; kill -STOP $$"));
         let node = way.supervise(&script.replace(
@@ -51,9 +50,8 @@ fn a_stopped_straggler_is_continued() {
     }
 }
 
-/// Points 51 and 53.
 #[test]
-fn stragglers_that_stay_are_killed_and_the_code_stays() {
+fn p51_53_stragglers_that_stay_are_killed_and_the_code_stays() {
     for way in Way::all_for_run() {
         let node = way.jvm(&leaving("trap \"\" TERM"));
         node.run().code(3);
@@ -64,9 +62,8 @@ fn stragglers_that_stay_are_killed_and_the_code_stays() {
     }
 }
 
-/// Point 54.
 #[test]
-fn stragglers_do_not_outlast_the_grace_period() {
+fn p54_stragglers_do_not_outlast_the_grace_period() {
     for way in Way::all_for_run() {
         let deaf = "setsid sh -c 'trap \"\" TERM; echo > \"$STANDIN/running\"; while :; do sleep 0.01; done' &
             trap '' TERM QUIT; while :; do sleep 0.01; done";
@@ -79,9 +76,9 @@ fn stragglers_do_not_outlast_the_grace_period() {
     }
 }
 
-/// Points 51 and 54: who came in from outside (`kubectl exec`) is nobody's child here, and no SIGCHLD tells of its end.
+/// Who came in from outside (`kubectl exec`) is nobody's child here, and no SIGCHLD tells of its end.
 #[test]
-fn a_process_that_entered_from_outside_is_not_waited_for_after_its_end() {
+fn p51_54_a_process_that_entered_from_outside_is_not_waited_for_after_its_end() {
     if !is_root() || !has("nsenter") {
         skip_or_fail("needs root and nsenter");
         return;

@@ -79,9 +79,8 @@ fn can_setsid() -> bool {
     can
 }
 
-/// Point 47.
 #[test]
-fn an_interactive_bash_has_job_control() {
+fn p47_an_interactive_bash_has_job_control() {
     if !can_setsid() || !has("bash") {
         return;
     }
@@ -114,9 +113,8 @@ fn an_interactive_bash_has_job_control() {
     }
 }
 
-/// Point 47.
 #[test]
-fn ctrl_c_and_ctrl_backslash_reach_what_is_supervised() {
+fn p47_ctrl_c_and_ctrl_backslash_reach_what_is_supervised() {
     if !can_setsid() {
         return;
     }
@@ -132,9 +130,45 @@ fn ctrl_c_and_ctrl_backslash_reach_what_is_supervised() {
     }
 }
 
+/// What dumb-init's giving up of the terminal did: a SIGHUP to the child kills it, and a SIGCONT wakes what shall sleep.
+#[test]
+fn p48_no_signal_reaches_the_child_at_its_start() {
+    if !can_setsid() || !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    for way in Way::all() {
+        let terminal = Terminal::new();
+        let repeat = |times: u32, node: Node, before: &[&str]| {
+            let enter = format!(
+                "i=0; while [ $i -lt {times} ]; do setsid --ctty --wait \"$@\" <{0} >{0} 2>&1 || exit; i=$((i + 1)); done",
+                terminal.path.display()
+            );
+            let mut wrapper = vec!["sh", "-c", &enter, "sh"];
+            wrapper.extend(before);
+            wrapper.extend(way.wrapper());
+            let node = node.wrapped(&wrapper);
+            node.run().code(0);
+            node
+        };
+        // 500 starts each way, fifty at a time.
+        for _ in 0..10 {
+            repeat(50, way.supervise("trap 'exit 50' HUP CONT TERM INT; exit 0"), &[]);
+        }
+        // Also before the trap.
+        let node = way.supervise("exit 0");
+        let trace = node.path("trace").display().to_string();
+        let strace = ["strace", "-D", "-f", "-A", "-o", &trace, "-e", "trace=exit_group", "-e", "signal=HUP,CONT,TERM"];
+        let _node = repeat(10, node, &strace);
+        let trace = fs::read_to_string(trace).unwrap();
+        assert!(trace.matches("exited with 0").count() >= 20, "{way:?}\n{trace}");
+        assert!(!trace.contains("--- SIG"), "{way:?}\n{trace}");
+    }
+}
+
 /// Design, section 6: `run` keeps the terminal.
 #[test]
-fn ctrl_c_in_run_reaches_us_and_drains_and_the_jvm_gets_no_sigint() {
+fn p31_47_ctrl_c_in_run_reaches_us_and_drains_and_the_jvm_gets_no_sigint() {
     if !can_setsid() {
         return;
     }
@@ -154,9 +188,9 @@ fn ctrl_c_in_run_reaches_us_and_drains_and_the_jvm_gets_no_sigint() {
     }
 }
 
-/// Point 49: with TOSTOP a write from the background stops whoever does not care.
+/// With TOSTOP a write from the background stops whoever does not care.
 #[test]
-fn a_start_in_the_background_of_a_terminal_is_not_stopped() {
+fn p49_a_start_in_the_background_of_a_terminal_is_not_stopped() {
     if !can_setsid() {
         return;
     }
@@ -171,9 +205,8 @@ fn a_start_in_the_background_of_a_terminal_is_not_stopped() {
     terminal.wait_for("no-such-program");
 }
 
-/// Point 50.
 #[test]
-fn any_standard_input_will_do() {
+fn p50_any_standard_input_will_do() {
     let terminal = Terminal::new();
     let foreign = format!("exec \"$@\" <{}", terminal.path.display());
     for way in Way::all() {
@@ -189,9 +222,9 @@ fn any_standard_input_will_do() {
     }
 }
 
-/// Point 14 under a terminal: the child that a Ctrl-Z stops is continued by a stop.
+/// Under a terminal: the child that a Ctrl-Z stops is continued by a stop.
 #[test]
-fn a_child_that_ctrl_z_stopped_can_be_stopped_for_good() {
+fn p14_27_a_child_that_ctrl_z_stopped_can_be_stopped_for_good() {
     if !can_setsid() {
         return;
     }

@@ -1,11 +1,16 @@
 //! The two lives of an init: PID 1 of a pid namespace, and an ordinary process that is a subreaper.
 
+use std::net::TcpListener;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use nix::libc::SIGTERM;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::support::{Node, Outcome, Running, children, has, is_root, send, skip_or_fail, wait_until};
+use crate::support::{
+    Node, Outcome, Running, children, command_name, has, is_root, send, skip_or_fail, stat, wait_until,
+};
 
 /// How the binary is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +108,39 @@ pub(crate) fn child_of(init: i32) -> i32 {
     });
     assert_eq!(found.len(), 1, "{found:?}");
     found[0]
+}
+
+/// A port that takes connections and never answers: a look at it lasts until its time is over.
+pub(crate) struct Silent(TcpListener);
+
+impl Silent {
+    pub(crate) fn new() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    /// The node, with this as where clients would reach it.
+    pub(crate) fn endpoint_of(&self, node: Node) -> Node {
+        let port = format!("native_transport_port: {}", self.0.local_addr().unwrap().port());
+        let yaml = node.conf()["cassandra.yaml"].replace("native_transport_port: 9042", &port);
+        assert!(yaml.contains(&port));
+        node.file("conf/cassandra.yaml", &yaml).env("POD_IP", "127.0.0.1")
+    }
+}
+
+/// Waits until a look of PID 1 at the node is under way and stops it, as a machine without memory would. Returns its process id.
+pub(crate) fn freeze_a_look(init: i32) -> i32 {
+    let mut look = None;
+    wait_until("a look that is frozen", || {
+        // Before and after its execve.
+        let of_ours = |pid: &i32| matches!(command_name(*pid).as_str(), "cassandra-init" | "exe");
+        look = children(init).into_iter().filter(of_ours).find(|pid| {
+            // It may have ended meanwhile.
+            let _ = kill(Pid::from_raw(*pid), Signal::SIGSTOP);
+            stat(*pid).is_some_and(|stat| stat[0] == "T")
+        });
+        look.is_some()
+    });
+    look.unwrap()
 }
 
 /// For scripts: say that they run, and stay until told to go.

@@ -152,6 +152,16 @@ impl Node {
         self
     }
 
+    /// The environment that the binary gets.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// The command line after the program's name.
+    pub fn words(&self) -> &[String] {
+        &self.arguments
+    }
+
     fn command(&self) -> Command {
         let mut words = self.wrapper.clone();
         words.push(binary().display().to_string());

@@ -17,8 +17,8 @@ use crate::manifest::mounts::{MountedFile, Mounts};
 use crate::manifest::objects::Data;
 use crate::manifest::{Container, Environment, ManifestFile, Objects, POD_ADDRESS, quantity, wiring};
 use crate::report::{Finding, Place, Report};
-use crate::settings::contract;
-use crate::settings::secret::is_secret;
+use crate::settings::file;
+use crate::settings::secret::{HIDDEN, is_secret};
 
 /// Where the conf folder of an image is, where CASSANDRA_CONF does not say.
 const CONF: &[&str] = &["/etc/cassandra", "/opt/cassandra/conf"];
@@ -278,14 +278,12 @@ impl<'a> Pod<'a> {
         });
         let values: Vec<String> =
             secrets.flat_map(|variable| [variable.value.clone(), variable.value.escape_debug().to_string()]).collect();
-        let hide = |text: &str| values.iter().fold(text.to_owned(), |text, value| text.replace(value, "<hidden>"));
+        let hide = |text: &str| values.iter().fold(text.to_owned(), |text, value| text.replace(value, HIDDEN));
         Finding { message: hide(&finding.message), hint: finding.hint.as_deref().map(hide), ..finding.clone() }
     }
 }
 
 /// Whether a variable's value is the path of a file that is read at the start.
 fn is_path(name: &str) -> bool {
-    let of_file = name.strip_suffix("_FILE");
-    let is_known = |name: &str| name.starts_with("CASSANDRA_") || contract::known_names().any(|known| known == name);
-    name == "CASSANDRA_PRE_RUN" || of_file.is_some_and(is_known)
+    name == "CASSANDRA_PRE_RUN" || file::stem(name).is_some()
 }

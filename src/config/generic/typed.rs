@@ -2,8 +2,10 @@
 
 use serde_yaml::{Number, Value as Yaml};
 
-use crate::cassandra::schema::{self, Kind};
+use crate::cassandra::Version;
+use crate::cassandra::schema::{self, Forms, Kind};
 use crate::config::yaml::{YamlDocument, YamlPath};
+use crate::settings::secret;
 use crate::settings::value::FromText as _;
 
 /// Takes a key out: the one word that no key takes as its value.
@@ -24,37 +26,38 @@ pub(super) fn whole(kind: Kind, text: &str) -> Result<Yaml, &'static str> {
         return Ok(Yaml::Null);
     }
     match kind {
-        Kind::Integer | Kind::Bare(_) => integer(trimmed),
+        Kind::Integer(_) | Kind::Bare(_) => integer(trimmed),
         Kind::Number => number(trimmed),
         Kind::Boolean => bool::from_text(text).map(Yaml::Bool).map_err(|_| BOOLEAN),
-        Kind::TextList | Kind::ChoiceList => texts(trimmed),
-        Kind::Map | Kind::Nested(_) => structure(trimmed).filter(Yaml::is_mapping).ok_or(MAP),
-        Kind::Class if trimmed.starts_with(['{', '[']) => structure(trimmed).ok_or(CLASS),
-        // An old name takes what the new one takes, and a text that is a number stays one there.
-        Kind::SameAsNew => Ok(guessed(trimmed)),
-        _ => Ok(Yaml::String(text.to_owned())),
+        Kind::List(Kind::Text | Kind::Choice(_)) => texts(trimmed),
+        Kind::List(_) => structure(trimmed).filter(Yaml::is_sequence).ok_or(LIST),
+        Kind::Map(_) | Kind::Nested { scalar: false, .. } => structure(trimmed).filter(Yaml::is_mapping).ok_or(MAP),
+        Kind::Class(_) if trimmed.starts_with(['{', '[']) => structure(trimmed).ok_or(CLASS),
+        // Some take a number without a unit, and all say themselves what is wrong with one that they do not take.
+        Kind::Duration { .. } | Kind::DataSize { .. } | Kind::DataRate => {
+            integer(trimmed).or_else(|_| Ok(Yaml::String(trimmed.to_owned())))
+        }
+        Kind::Any | Kind::Nested { scalar: true, .. } => Ok(guessed(text)),
+        Kind::Text | Kind::Choice(_) | Kind::Class(_) => Ok(Yaml::String(text.to_owned())),
     }
 }
 
-/// The value of something inside a key: of the type that is there; else what it looks like, but a secret is always a string.
-pub(super) fn inner(
-    path: &YamlPath,
-    there: Option<&Yaml>,
-    kind: Option<Kind>,
-    text: &str,
-) -> Result<Yaml, &'static str> {
+/// The value of something inside a key: of the type that the release gives it; where it gives none, of the type that is there;
+/// else what it looks like. A secret and what is a class's own business is a string.
+pub(super) fn inner(path: &YamlPath, there: Option<&Yaml>, version: Version, text: &str) -> Result<Yaml, &'static str> {
     let trimmed = text.trim();
+    let name = path.to_string();
+    match schema::field(&name, version).map(|field| field.kind) {
+        None | Some(Kind::Any) => {}
+        Some(kind) => return whole(kind, text),
+    }
     if trimmed == NULL {
         return Ok(Yaml::Null);
     }
-    if matches!(kind, Some(Kind::TextList | Kind::ChoiceList)) {
+    if secret::is_secret(&name) || name.contains(".parameters") {
         return Ok(Yaml::String(text.to_owned()));
     }
-    let name = path.to_string();
     match there {
-        _ if crate::settings::secret::is_secret(&name) || name.contains(".parameters") => {
-            Ok(if trimmed.starts_with('{') { structure(trimmed).ok_or(MAP)? } else { Yaml::String(text.to_owned()) })
-        }
         Some(Yaml::Bool(_)) => bool::from_text(text).map(Yaml::Bool).map_err(|_| BOOLEAN),
         Some(Yaml::Number(old)) if old.is_f64() => number(trimmed),
         Some(Yaml::Number(_)) => integer(trimmed),
@@ -66,9 +69,9 @@ pub(super) fn inner(
 }
 
 /// Whether a number after this path is the place in a list.
-pub(super) fn is_list(path: &YamlPath) -> bool {
-    let listed = |kind| matches!(kind, Kind::TextList | Kind::ChoiceList);
-    path.steps().len() == 1 && schema::rows_of(path.root()).any(|row| listed(row.kind))
+pub(super) fn is_list(path: &YamlPath, version: Version) -> bool {
+    let kind = schema::field(&path.to_string(), version).map(|field| field.kind);
+    matches!(kind, Some(Kind::List(_) | Kind::Class(Forms { list: true, .. })))
 }
 
 fn integer(text: &str) -> Result<Yaml, &'static str> {
@@ -100,7 +103,8 @@ fn structure(text: &str) -> Option<Yaml> {
     document.get(&YamlPath::key(KEY)).filter(|value| value.is_mapping() || value.is_sequence()).cloned()
 }
 
-fn guessed(text: &str) -> Yaml {
+/// What a text looks like.
+pub(super) fn guessed(text: &str) -> Yaml {
     let trimmed = text.trim();
     match trimmed {
         "true" => Yaml::Bool(true),
@@ -116,6 +120,11 @@ fn guessed(text: &str) -> Yaml {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cassandra::Line;
+    use crate::cassandra::schema::Ceiling;
+
+    const V5: Version = Version::new(Line::V5_0, 8);
+    const CLASS_KIND: Kind = Kind::Class(Forms { list: true, map: true, string: true });
 
     #[test]
     fn a_text_key_gets_a_string_however_it_looks() {
@@ -127,29 +136,33 @@ mod tests {
 
     #[test]
     fn numbers_booleans_lists_and_maps_must_be_what_they_are() {
-        assert_eq!(whole(Kind::Integer, " 16 "), Ok(Yaml::Number(16.into())));
-        assert_eq!(whole(Kind::Integer, "16k"), Err(INTEGER));
+        assert_eq!(whole(Kind::Integer(Ceiling::Int), " 16 "), Ok(Yaml::Number(16.into())));
+        assert_eq!(whole(Kind::Integer(Ceiling::Int), "16k"), Err(INTEGER));
         assert_eq!(whole(Kind::Number, "0.5"), Ok(Yaml::Number(0.5.into())));
         assert_eq!(whole(Kind::Number, "nan"), Err(NUMBER));
         assert_eq!(whole(Kind::Boolean, "yes"), Ok(Yaml::Bool(true)));
         assert_eq!(whole(Kind::Boolean, "2"), Err(BOOLEAN));
-        assert_eq!(whole(Kind::TextList, "/a"), Err(LIST));
-        assert_eq!(whole(Kind::TextList, "[1]"), Err(TEXTS));
-        assert!(whole(Kind::TextList, r#"["/a", '/b', /c]"#).unwrap().is_sequence());
-        assert_eq!(whole(Kind::Map, "x"), Err(MAP));
-        assert_eq!(whole(Kind::Class, "[x"), Err(CLASS));
-        assert!(whole(Kind::Class, r#"{"class_name": "A"}"#).unwrap().is_mapping());
+        assert_eq!(whole(Kind::List(&Kind::Text), "/a"), Err(LIST));
+        assert_eq!(whole(Kind::List(&Kind::Text), "[1]"), Err(TEXTS));
+        assert!(whole(Kind::List(&Kind::Text), r#"["/a", '/b', /c]"#).unwrap().is_sequence());
+        assert_eq!(whole(Kind::Map(&Kind::Any), "x"), Err(MAP));
+        assert_eq!(whole(CLASS_KIND, "[x"), Err(CLASS));
+        assert!(whole(CLASS_KIND, r#"{"class_name": "A"}"#).unwrap().is_mapping());
     }
 
     #[test]
-    fn inside_a_key_what_is_there_decides_and_a_secret_is_a_string() {
-        let path = |text: &str| text.parse::<YamlPath>().unwrap();
+    fn inside_a_key_the_release_decides_and_what_is_there_where_it_does_not() {
+        let at = |path: &str, there: Option<&Yaml>, text: &str| inner(&path.parse().unwrap(), there, V5, text);
         let number = Yaml::Number(1.into());
-        assert_eq!(inner(&path("a.b"), Some(&number), None, "2"), Ok(Yaml::Number(2.into())));
-        assert_eq!(inner(&path("a.b"), Some(&number), None, "x"), Err(INTEGER));
-        assert_eq!(inner(&path("a.b"), None, None, "true"), Ok(Yaml::Bool(true)));
-        assert_eq!(inner(&path("a.b"), None, None, "1_000"), Ok(Yaml::String("1_000".into())));
-        assert_eq!(inner(&path("a.keystore_password"), None, None, "0123"), Ok(Yaml::String("0123".into())));
-        assert_eq!(inner(&path("a[0].parameters[0].x"), None, None, "7"), Ok(Yaml::String("7".into())));
+        assert_eq!(at("client_encryption_options.enabled", None, "yes"), Ok(Yaml::Bool(true)));
+        assert_eq!(at("client_encryption_options.enabled", None, "2"), Err(BOOLEAN));
+        assert_eq!(at("client_encryption_options.keystore_password", None, "0123"), Ok(Yaml::String("0123".into())));
+        assert_eq!(at("data_file_directories[1]", None, "7"), Ok(Yaml::String("7".into())));
+        assert_eq!(at("seed_provider[0].parameters[0].x", None, "7"), Ok(Yaml::String("7".into())));
+        assert_eq!(at("a.b", Some(&number), "2"), Ok(Yaml::Number(2.into())));
+        assert_eq!(at("a.b", Some(&number), "x"), Err(INTEGER));
+        assert_eq!(at("a.b", None, "true"), Ok(Yaml::Bool(true)));
+        assert_eq!(at("a.b", None, "1_000"), Ok(Yaml::String("1_000".into())));
+        assert!(is_list(&YamlPath::key("seed_provider"), V5) && !is_list(&YamlPath::key("num_tokens"), V5));
     }
 }

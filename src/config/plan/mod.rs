@@ -7,6 +7,7 @@ mod addresses;
 mod draft;
 mod jvm;
 mod ports;
+mod validity;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -185,6 +186,7 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     let finished = draft.finish(report)?;
     let options = jvm::words(inputs.distribution, &finished.documents);
     ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx_port, report);
+    validity::check(documents, &finished, inputs.distribution.version, report);
     let endpoint = addresses::endpoint(inputs, &finished.documents);
     // What cannot be observed is never seen to be normal: where there is data, this may be any later start.
     let founds = inputs.founds && (inputs.data_is_empty || endpoint.is_some());

@@ -109,10 +109,16 @@ pub(super) fn read(text: &str, range: Range<usize>) -> Option<String> {
             Some('n') => '\n',
             Some('r') => '\r',
             Some('f') => '\u{c}',
-            Some(other) => other,
+            Some(other) if other.is_ascii() => other,
             // A lone backslash at the very end stands for nothing.
             None if first == '\\' => continue,
-            None => first,
+            // One byte, one character: ISO-8859-1.
+            None if first.is_ascii() => first,
+            letter => {
+                let letter = letter.unwrap_or(first);
+                units.extend(letter.encode_utf8(&mut [0; 4]).bytes().map(u16::from));
+                continue;
+            }
         };
         units.extend_from_slice(read.encode_utf16(&mut [0; 2]));
     }
@@ -132,7 +138,7 @@ pub(super) fn key(text: &str) -> String {
     out
 }
 
-/// Writes a value: a leading blank or separator escaped, everything beyond ASCII as `\u` so that ISO-8859-1 and UTF-8 readers agree.
+/// Writes a value: a leading blank or separator escaped, everything beyond ASCII as `\u`, as Java reads ISO-8859-1.
 pub(super) fn value(text: &str) -> String {
     let mut out = String::new();
     for (at, c) in text.chars().enumerate() {

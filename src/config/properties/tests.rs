@@ -44,6 +44,8 @@ fn a_value_changes_in_place_with_its_separator() {
     assert_eq!(set("dc \n", "dc", "x"), "dc x\n");
     assert_eq!(set("dc=a\\\n  b\nx=1\n", "dc", "x"), "dc=x\nx=1\n");
     assert_eq!(set("dc=dc1", "dc", "x"), "dc=x");
+    assert_eq!(set("a\\\\=\n", "a\\", "x"), "a\\\\=x\n");
+    assert_eq!(set("a\\=\n", "a=", "x"), "a\\==x\n");
 }
 
 #[test]
@@ -60,6 +62,27 @@ fn the_only_commented_line_is_enabled() {
     );
     assert_eq!(set("#a=1\r\n#a=2\r\n", "a", "3"), "#a=1\r\n#a=2\r\na=3\r\n");
     assert_eq!(set("x=1\\\n#a=1\n", "a", "3"), "x=1\\\n#a=1\na=3\n");
+}
+
+#[test]
+fn a_commented_line_is_enabled_with_its_value() {
+    let enable = |text: &str, key: &str| {
+        let mut file = parse(text);
+        (file.enable(key), file.text().to_owned())
+    };
+    assert_eq!(enable("a=1\n#prefer_local=true\n", "prefer_local"), (true, "a=1\nprefer_local=true\n".into()));
+    assert_eq!(enable("! a\\ b : \\u00e9", "a b"), (true, "a\\ b=\\u00E9".into()));
+    for nothing in ["#a=1\n#a=2\n", "#a=1\na=2\n", "# a\n", "", "#a=\\u12\n"] {
+        assert_eq!(enable(nothing, "a"), (false, nothing.to_owned()));
+    }
+}
+
+#[test]
+fn letters_beyond_ascii_are_bytes_to_java() {
+    assert_eq!(parse("dc=é\n").get("dc"), Some("\u{c3}\u{a9}"));
+    assert_eq!(set("dc=é\n", "dc", "é"), "dc=\\u00E9\n");
+    assert_eq!(parse("dc=\\é\\u00e9\n").get("dc"), Some("\u{c3}\u{a9}é"));
+    assert_eq!(set("# é\ndc=\\u00e9\n", "dc", "é"), "# é\ndc=\\u00e9\n");
 }
 
 #[test]

@@ -202,21 +202,40 @@ pub(super) struct Slot<'a> {
     pub(super) value: &'a Block,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many bytes were looked at: what a test of the cost counts instead of time.
+    pub(super) static WORK: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts bytes, in tests.
+pub(super) fn looked_at(bytes: usize) {
+    #[cfg(test)]
+    WORK.set(WORK.get() + bytes);
+    #[cfg(not(test))]
+    let _ = bytes;
+}
+
 /// The end of the line that holds this byte, before its line break.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let line = rest.split('\n').next().unwrap_or_default();
+    looked_at(line.len());
     at + line.strip_suffix('\r').unwrap_or(line).len()
 }
 
 /// The start of the line that holds this byte.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    looked_at(at.saturating_sub(start));
+    start
 }
 
 /// The start of the line after the one that holds this byte, or the end of the text.
 pub(super) fn next_line(text: &str, at: usize) -> usize {
-    text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |newline| at + newline + 1)
+    let next = text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |newline| at + newline + 1);
+    looked_at(next.saturating_sub(at));
+    next
 }
 
 /// The number of the line that holds this byte, from 1.

@@ -14,6 +14,7 @@ mod layout;
 mod leaf;
 mod node;
 mod path;
+mod place;
 mod plan;
 mod resolve;
 mod scalar;
@@ -29,8 +30,6 @@ mod proptests;
 mod tests;
 #[cfg(test)]
 mod upstream;
-
-use std::ops::RangeInclusive;
 
 use serde_yaml::Value;
 
@@ -146,26 +145,6 @@ impl YamlDocument {
             Node::Map(entries) => entries,
             _ => Vec::new(),
         }
-    }
-
-    /// The line, from 1, on which the entry or item at the path begins; within a flow map or list, that of the nearest one
-    /// around it. None where nothing is.
-    pub fn line(&self, path: &YamlPath) -> Option<usize> {
-        self.lines(path).map(|lines| *lines.start())
-    }
-
-    /// The lines, from 1, over which that entry or item runs.
-    pub fn lines(&self, path: &YamlPath) -> Option<RangeInclusive<usize>> {
-        self.get(path)?;
-        let mut block = &self.layout.top;
-        let mut start = None;
-        for step in path.steps() {
-            let Some(slot) = block.slot(step) else { break };
-            start = Some(slot.start);
-            block = slot.value;
-        }
-        let last = block.span.end.saturating_sub(1).max(start?);
-        Some(line_number(&self.text, start?)..=line_number(&self.text, last))
     }
 
     /// The document after the edits, made in their order. An edit that says what is there changes no byte.

@@ -3,10 +3,11 @@
 //! It knows block maps and lists, scalars, and what is inside brackets. It need not judge validity: the real parser
 //! reads the same text, and the two must agree ([`super::layout::Block::as_snakeyaml`]).
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::error::Finding;
-use super::layout::{Block, Comment, Entry, Item, Kind, Layout, line_number};
+use super::layout::{Block, Comment, Entry, Item, Kind, Layout, looked_at};
 use super::leaf;
 
 /// Deeper nesting than this is refused, so that no text can exhaust the stack.
@@ -27,6 +28,7 @@ pub(super) fn scan(text: &str) -> Result<Layout, Vec<Finding>> {
         depth: 0,
         comments: Vec::new(),
         findings: Vec::new(),
+        breaks: OnceCell::new(),
     };
     let top = scanner.value(None, false);
     // What is left over is no YAML, or the parser's tree is larger than ours: both are found there.
@@ -50,15 +52,25 @@ pub(super) struct Scanner<'a> {
     pub(super) depth: usize,
     pub(super) comments: Vec<Comment>,
     findings: Vec<Finding>,
+    /// Where the line breaks are.
+    breaks: OnceCell<Vec<usize>>,
 }
 
 impl Scanner<'_> {
     pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        looked_at(1);
         self.bytes.get(at).copied()
     }
 
     pub(super) fn refuse(&mut self, at: usize, message: impl Into<String>) {
-        self.findings.push(Finding { line: line_number(self.text, at), column: None, message: message.into() });
+        let line = self.line_number(at);
+        self.findings.push(Finding { line, column: None, message: message.into() });
+    }
+
+    /// The number of the line that holds this byte, from 1. The lines are counted once, however much is refused.
+    fn line_number(&self, at: usize) -> usize {
+        let breaks = self.breaks.get_or_init(|| self.text.match_indices('\n').map(|(at, _)| at).collect());
+        1 + breaks.partition_point(|newline| *newline < at)
     }
 
     /// The column of the current byte.
@@ -233,7 +245,7 @@ impl Scanner<'_> {
         if key == "<<" {
             self.refuse(start, "merge key `<<`; expected plain entries");
         } else if let Some(before) = seen.insert(key.to_owned(), start) {
-            let line = line_number(self.text, before);
+            let line = self.line_number(before);
             self.refuse(start, format!("key `{key}` is already on line {line}; expected it once"));
         }
     }

@@ -188,6 +188,11 @@ fn the_seeds_are_reached_in_the_list_and_in_the_map_form() {
 #[test]
 fn a_commented_key_is_enabled_where_it_stands() {
     assert_eq!(set("a: 1\n\n# why\n#b: 2 # note\nc: 3\n", "b", 5), "a: 1\n\n# why\nb: 5 # note\nc: 3\n");
+    assert_eq!(set("#b: 'x # y' # note\n", "b", 5), "b: 5 # note\n");
+    // Neither a sentence nor the first line of more is a value.
+    for text in ["# b: set this: it is good\n", "# b: [x,\n#   y]\n", "# b: \"x\n"] {
+        assert_eq!(set(text, "b", 5), format!("{text}b: 5\n"));
+    }
 }
 
 #[test]
@@ -387,4 +392,52 @@ fn edits_of_one_batch_see_each_other() {
         set("a.z", 3.into()),
     ];
     assert_eq!(doc.edit(&edits).unwrap().text(), "a: {z: 3}\nm:\n  b: 2\nl:\n  - 1\n  - 2\n");
+}
+
+/// Bytes looked at while a text is read and edited at both ends.
+fn work(text: &str) -> usize {
+    layout::WORK.set(0);
+    let doc = parse(text);
+    let edits: Vec<Edit> =
+        ["first", "last", "new.x[0]", "new.y"].map(|path| Edit::Set(path.parse().unwrap(), 1.into())).into();
+    doc.edit(&edits).unwrap();
+    layout::WORK.get()
+}
+
+#[test]
+fn the_cost_grows_with_the_length_of_the_text_and_not_faster() {
+    let shapes: [(&str, fn(usize) -> String); 7] = [
+        ("entries", |n| (0..n).map(|at| format!("k{at}: some value\n")).collect()),
+        ("comments", |n| "# words: and more words\n".repeat(n)),
+        ("items", |n| format!("l:\n{}", "  - a: 1\n    b: 2\n".repeat(n))),
+        ("one line in brackets", |n| format!("l: [{}]\n", "{a: 'x', b: [y]}, ".repeat(n))),
+        ("one long line", |n| format!("l: {}\n", "some words ".repeat(n))),
+        ("a long text", |n| format!("l: |\n{}\n", "  some words\n".repeat(n))),
+        ("many lines of one scalar", |n| format!("l: x\n{}\n", "  some words\n\n".repeat(n))),
+    ];
+    for (name, shape) in shapes {
+        let text = |n: usize| format!("first: 1\n{}last: 2\n", shape(n));
+        let (small, large) = (text(100), text(800));
+        let (of_small, of_large) = (work(&small), work(&large));
+        assert!(
+            of_large < 9 * of_small,
+            "{name}: {of_small} for {} bytes, {of_large} for {}",
+            small.len(),
+            large.len()
+        );
+        assert!(of_large < 40 * large.len(), "{name}: {of_large} for {} bytes", large.len());
+    }
+}
+
+#[test]
+fn a_file_of_a_megabyte_is_edited() {
+    let line = "# é: words\nkey_AT:\n  - 'some value' # c\n";
+    let text: String = (0..24_000).map(|at| line.replace("AT", &at.to_string())).collect();
+    assert!(text.len() > 1_000_000);
+    let doc = parse(&text);
+    let edited = doc.edit(&[Edit::Set("key_23999[0]".parse().unwrap(), "x".into())]).unwrap();
+    let (kept, _) = text.split_at(text.rfind("'some value'").unwrap());
+    assert_eq!(edited.text(), format!("{kept}'x' # c\n"));
+    let many = "a: &x 1\n".repeat(3_000);
+    assert!(YamlDocument::parse("x", &many).unwrap_err().findings.len() >= 3_000);
 }

@@ -104,12 +104,11 @@ impl<'a> Commented<'a> {
         };
         let comment = self.comments.get(*at)?;
         let (gap, key, rest) = self.text.get(comment.span.clone()).and_then(entry)?;
-        let mark = rest.find(" #").filter(|at| !rest.get(..*at).unwrap_or_default().contains(['"', '\'']));
-        let value = rest.get(..mark.unwrap_or(rest.len())).unwrap_or_default();
+        let (value, note) = value_and_note(rest)?;
         Some(Candidate {
             line: line_start(self.text, comment.span.start)..comment.span.end,
             comment: comment.span.start,
-            note: mark.and_then(|mark| rest.get(mark + 1..)),
+            note,
             example: if value.trim().is_empty() { self.example(*at, key, gap, rest) } else { None },
         })
     }
@@ -192,6 +191,14 @@ fn is_covered(example: &Value, node: &Node) -> bool {
         (Value::Mapping(_) | Value::Sequence(_), _) => false,
         _ => true,
     }
+}
+
+/// The value on a commented-out line and the comment behind it; `None` for what is no value, or only the start of one.
+fn value_and_note(rest: &str) -> Option<(&str, Option<&str>)> {
+    let marks = rest.match_indices(" #").map(|(at, _)| at).chain([rest.len()]);
+    marks
+        .filter_map(|at| Some((rest.get(..at)?, rest.get(at + 1..))))
+        .find(|(value, _)| YamlDocument::parse("", &format!("key:{value}")).is_ok())
 }
 
 fn is_dash(body: &str) -> bool {

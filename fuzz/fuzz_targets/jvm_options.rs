@@ -1,0 +1,8 @@
+//! See `targets::jvm_options`.
+#![no_main]
+#![allow(dead_code, reason = "one target of several")]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::jvm_options(data));

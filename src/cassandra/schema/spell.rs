@@ -1,0 +1,79 @@
+//! How a setting that is known under one name is written in a release.
+
+use crate::cassandra::schema::{Kind, Unit, row, rows_of, twins};
+use crate::cassandra::version::{Line, Version};
+
+/// A value of a single key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Explicitly nothing.
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Number(f64),
+    /// A string.
+    Text(String),
+}
+
+/// What became of a key in a version.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Spelling {
+    /// Write this.
+    Key {
+        /// The name that this version takes.
+        key: &'static str,
+        /// The value in this version's form.
+        value: Value,
+        /// Other names of the same setting; Cassandra refuses both together, so they must go.
+        twins: Vec<&'static str>,
+    },
+    /// The key was there in older lines and is gone.
+    Removed {
+        /// The last line that had it.
+        last: Line,
+    },
+    /// No line that we know has it, or only later ones.
+    Unknown {
+        /// The first line that has it, if any.
+        first: Option<Line>,
+    },
+}
+
+/// How `value`, given for the key that is or was called `key`, is written in `version`.
+///
+/// An old name becomes the new one with its unit (`key_cache_size_in_mb` 100 → `key_cache_size` `100MiB`); -1, which
+/// meant "unset" in several old names, becomes null (`Converters.java`).
+pub fn spell(key: &str, value: &Value, version: Version) -> Spelling {
+    let Some(row) = row(key, version) else {
+        return absent(key, version);
+    };
+    let Some(new) = row.alias_of else {
+        return Spelling::Key { key: row.key, value: value.clone(), twins: twins(row.key, version) };
+    };
+    let value = match row.kind {
+        Kind::Bare(unit) => with_unit(value, unit),
+        _ => value.clone(),
+    };
+    Spelling::Key { key: new, value, twins: twins(new, version) }
+}
+
+fn with_unit(value: &Value, unit: Unit) -> Value {
+    match value {
+        Value::Integer(number) if *number < 0 => Value::Null,
+        Value::Integer(number) if unit == Unit::MegabitsPerSecond => Value::Text(format!("{}B/s", number * 125_000)),
+        Value::Integer(number) => Value::Text(format!("{number}{}", unit.suffix())),
+        other => other.clone(),
+    }
+}
+
+fn absent(key: &str, version: Version) -> Spelling {
+    let lines: Vec<Line> = rows_of(key).map(|row| row.line).collect();
+    match (lines.iter().min(), lines.iter().max()) {
+        (_, Some(&last)) if last < version.line() => Spelling::Removed { last },
+        (Some(&first), _) => Spelling::Unknown { first: Some(first) },
+        _ => Spelling::Unknown { first: None },
+    }
+}

@@ -1,0 +1,114 @@
+//! Want: the kernel refuses what PID 1 asks for. It ends before the child is there, or goes on with what it has.
+
+use std::fs;
+
+use crate::support::{Node, has, skip_or_fail};
+use crate::ways::{READY, Way};
+
+/// The node with a system call that fails, once it is `ready` to be wrapped.
+fn refused(node: Node, call: &str, errno: &str) -> Node {
+    let trace = node.path("trace").display().to_string();
+    let (trace_call, inject) = (format!("trace={call}"), format!("inject={call}:error={errno}"));
+    node.wrapped(&["strace", "-D", "-o", &trace, "-e", &trace_call, "-e", "signal=none", "-e", &inject])
+}
+
+#[test]
+fn without_a_signal_descriptor_nothing_is_started() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    refused(Way::Ordinary.supervise("exit 9"), "signalfd4", "EMFILE")
+        .run()
+        .code(74)
+        .says("cannot create a signal descriptor");
+    let node = refused(Node::new(), "signalfd4", "EMFILE");
+    node.run().code(74).says("cannot create a signal descriptor");
+    assert!(!node.java_was_started());
+}
+
+/// What remains is passing the stop on and reaping.
+#[test]
+fn without_a_timer_the_stop_is_passed_on_and_the_end_is_ours() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    let node = refused(Node::new(), "timerfd_create", "EMFILE");
+    node.start_and_stop().code(70).says("supervision goes on without probes and deadlines: cannot create a timer");
+    assert!(node.path("standin/drained").exists());
+}
+
+/// A wait that fails must not become a loop that burns a processor.
+#[test]
+fn without_waiting_the_stop_is_passed_on_and_no_processor_is_burnt() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    let node = refused(Node::new(), "ppoll", "ENOMEM");
+    node.start_and_stop().code(70).says("supervision goes on without probes and deadlines: cannot wait for events");
+    assert!(node.path("standin/drained").exists());
+    let waits = fs::read_to_string(node.path("trace")).unwrap().lines().count();
+    assert!(waits < 1000, "{waits} attempts to wait");
+}
+
+/// Looks that cannot be started are told once and tried again; the node runs and stops all the same.
+#[test]
+fn without_processes_for_looks_the_node_runs_and_the_want_is_told_once() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    let node = Node::new();
+    let trace = node.path("trace").display().to_string();
+    let calls = "trace=fork,vfork,clone,clone3";
+    // The first is the JVM itself.
+    let inject = "inject=fork,vfork,clone,clone3:error=EAGAIN:when=2+";
+    let node = node.wrapped(&["strace", "-D", "-o", &trace, "-e", calls, "-e", "signal=none", "-e", inject]);
+    let running = node.start();
+    crate::support::wait_until("three attempts", || fs::read_to_string(&trace).unwrap().matches("EAGAIN").count() >= 3);
+    let outcome = running.stop().code(0);
+    assert_eq!(outcome.stderr.matches("cannot look whether Cassandra serves").count(), 1, "{}", outcome.stderr);
+}
+
+/// There is none to be short of memory for.
+#[test]
+fn no_thread_is_ever_started() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    let node = Node::new().file("conf-overlay/pre_run.sh", "true\n").env("CASSANDRA_SEEDS", "localhost,10.0.0.1");
+    let trace = node.path("trace").display().to_string();
+    let node =
+        node.wrapped(&["strace", "-D", "-o", &trace, "-e", "trace=fork,vfork,clone,clone3", "-e", "signal=none"]);
+    node.start_and_stop().code(0);
+    let trace = fs::read_to_string(&trace).unwrap();
+    assert!(trace.contains('('), "the hook and the JVM are seen");
+    assert!(!trace.contains("CLONE_THREAD") && !trace.contains("CLONE_VM"), "{trace}");
+}
+
+/// A clock that is set must move no deadline.
+#[test]
+fn every_timer_is_on_the_monotonic_clock_and_relative() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    let node = Way::Ordinary.jvm(&format!("trap '' TERM QUIT; {READY}; while :; do sleep 0.01; done"));
+    let trace = node.path("trace").display().to_string();
+    let calls = "trace=/timer,nanosleep,clock_nanosleep,alarm";
+    let node = node.wrapped(&["strace", "-D", "-o", &trace, "-e", calls, "-e", "signal=none"]);
+    let node = node.env("CASSANDRA_STOP_GRACE", "2s");
+    node.start().stop().code(137);
+    let trace = fs::read_to_string(&trace).unwrap();
+    let calls: Vec<_> = trace.lines().filter(|line| line.contains('(')).collect();
+    assert!(calls.iter().any(|line| line.contains("timerfd_settime")), "{trace}");
+    for call in calls {
+        let good = call.starts_with("timerfd_create(CLOCK_MONOTONIC,")
+            || call.starts_with("timerfd_settime(") && !call.contains("TFD_TIMER_ABSTIME")
+            || call.starts_with("nanosleep(");
+        assert!(good, "{call}");
+    }
+}
