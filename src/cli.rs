@@ -58,9 +58,13 @@ enum Command {
         #[arg(long, default_value = "1s", value_parser = span)]
         timeout: Span,
     },
-    /// Drain this node: no clients, everything flushed
+    /// Drain this node: no clients, everything flushed; ends when that is done
     #[command(after_help = help::DRAIN)]
-    Drain,
+    Drain {
+        /// Time limit, such as 90s or 5m [default: none]
+        #[arg(long, value_parser = span)]
+        timeout: Option<Span>,
+    },
     /// Print the java command line of a direct launch, one argument a line
     #[command(name = "java-command", after_help = help::JAVA_COMMAND)]
     Java,
@@ -231,6 +235,8 @@ pub enum Invocation {
     },
     /// A probe with its time limit.
     Probe(ProbeKind, Span),
+    /// Drain, within a time limit where there is one.
+    Drain(Option<Span>),
     /// Run NodeTool with these arguments.
     Nodetool(Vec<OsString>),
     /// Print the java command line.
@@ -297,7 +303,8 @@ pub fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
         "cassandra" => Ok(Invocation::Run { arguments: rest.to_vec(), profile: None }),
         "ready-probe.sh" | "readiness-probe.sh" => Ok(Invocation::Probe(ProbeKind::Readiness, Span::SECOND)),
         "liveness-probe.sh" => Ok(Invocation::Probe(ProbeKind::Liveness, Span::SECOND)),
-        "pre_stop.sh" => Ok(drain()),
+        "pre_stop.sh" => Ok(Invocation::Drain(None)),
+        "nodetool" if rest == ["drain"] => Ok(Invocation::Drain(None)),
         "nodetool" => Ok(Invocation::Nodetool(rest.to_vec())),
         "docker-entrypoint.sh" => typed(rest, Some("official")),
         _ => typed(rest, None),
@@ -325,7 +332,7 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Command::Explain(arguments) => Invocation::Explain(arguments),
         Command::Variables { format, set } => Invocation::Variables { format, set },
         Command::Probe { kind, timeout } => Invocation::Probe(kind, timeout),
-        Command::Drain => drain(),
+        Command::Drain { timeout } => Invocation::Drain(timeout),
         Command::Java => Invocation::JavaCommand,
         Command::Supervise { user, command } => Invocation::Supervise { user, command },
         Command::Completions { shell } => Invocation::Completions(shell),
@@ -347,10 +354,6 @@ pub fn definition() -> clap::Command {
 /// Each exit code with what it means.
 pub fn exit_codes() -> &'static [(&'static str, &'static str)] {
     help::EXIT_CODES
-}
-
-fn drain() -> Invocation {
-    Invocation::Nodetool(vec!["drain".into()])
 }
 
 fn span(text: &str) -> Result<Span, String> {
@@ -396,7 +399,10 @@ mod tests {
         ));
         assert!(matches!(read("/ready-probe.sh"), Invocation::Probe(ProbeKind::Readiness, _)));
         assert!(matches!(read("/usr/local/bin/nodetool status"), Invocation::Nodetool(words) if words == ["status"]));
-        assert!(matches!(read("/pre_stop.sh"), Invocation::Nodetool(words) if words == ["drain"]));
+        assert!(matches!(read("/usr/bin/nodetool -p 7200 drain"), Invocation::Nodetool(words) if words.len() == 3));
+        for line in ["/pre_stop.sh", "/usr/local/bin/nodetool drain", "cassandra-init drain"] {
+            assert!(matches!(read(line), Invocation::Drain(None)), "{line}");
+        }
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! Source: `doc/native_protocol_v4.spec` of Cassandra. Version 4 is spoken by every line from 3.11 on.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+
+use crate::client::timed::{self, Timed};
 
 const REQUEST_V4: u8 = 0x04;
 const RESPONSE: u8 = 0x80;
@@ -36,7 +38,7 @@ pub enum Answer {
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// Nothing listens, or the connection broke.
-    #[error("{address}: {what}: {error}", error = crate::client::cql::plain(.source))]
+    #[error("{address}: {what}: {error}", error = timed::plain(.source))]
     Connection {
         /// The node.
         address: SocketAddr,
@@ -71,13 +73,6 @@ pub enum Trouble {
         /// What it did.
         what: String,
     },
-}
-
-/// The system's text without "(os error N)".
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    text.to_lowercase()
 }
 
 /// Connects and goes as far as a client that never logs in: OPTIONS, then STARTUP.
@@ -152,45 +147,11 @@ impl Connection {
     }
 }
 
-/// A stream whose every read and write counts against one deadline: a peer that sends a byte now and then gets no more
-/// time for it.
-struct Timed<'a> {
-    stream: &'a TcpStream,
-    deadline: Instant,
-}
-
-impl Timed<'_> {
-    fn remaining(&self) -> io::Result<Option<Duration>> {
-        match self.deadline.saturating_duration_since(Instant::now()) {
-            Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
-            remaining => Ok(Some(remaining)),
-        }
-    }
-}
-
-impl Read for Timed<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.remaining()?)?;
-        self.stream.read(buffer)
-    }
-}
-
-impl Write for Timed<'_> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.remaining()?)?;
-        self.stream.write(buffer)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
-    }
-}
-
 fn trouble(address: SocketAddr, limit: Duration, what: &'static str, source: io::Error) -> Trouble {
-    match source.kind() {
-        // A blocking socket's time-out is EAGAIN.
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Trouble::TimedOut { address, limit },
-        _ => Trouble::Connection { address, what, source },
+    if timed::is_late(&source) {
+        Trouble::TimedOut { address, limit }
+    } else {
+        Trouble::Connection { address, what, source }
     }
 }
 

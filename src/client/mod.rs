@@ -2,3 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod cql;
+pub mod jmx;
+mod timed;

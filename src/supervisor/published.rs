@@ -34,6 +34,8 @@ pub struct Published {
     pub endpoint: Option<(String, u16, bool)>,
     /// The conf folder that the child reads.
     pub conf: Option<PathBuf>,
+    /// The port of the child's JMX server, which is reached on loopback whoever else may use it.
+    pub jmx: Option<u16>,
 }
 
 const PHASES: [(Phase, &str); 4] = [
@@ -59,8 +61,11 @@ impl fmt::Display for Published {
         if let Some((host, port, tls_only)) = &self.endpoint {
             writeln!(f, "host={host}\nport={port}\ntls_only={tls_only}")?;
         }
-        match &self.conf {
-            Some(conf) => writeln!(f, "conf={}", conf.display()),
+        if let Some(conf) = &self.conf {
+            writeln!(f, "conf={}", conf.display())?;
+        }
+        match self.jmx {
+            Some(port) => writeln!(f, "jmx={port}"),
             None => Ok(()),
         }
     }
@@ -78,7 +83,9 @@ impl Published {
             _ => None,
         };
         let conf = value("conf").map(PathBuf::from);
-        Some(Self { phase, child: value("child").and_then(|pid| pid.parse().ok()), endpoint, conf })
+        let child = value("child").and_then(|pid| pid.parse().ok());
+        let jmx = value("jmx").and_then(|port| port.parse().ok());
+        Some(Self { phase, child, endpoint, conf, jmx })
     }
 
     /// Where it is in a run folder.
@@ -113,9 +120,10 @@ mod tests {
             child: Some(17),
             endpoint: Some(("fd00::1".into(), 9042, true)),
             conf: Some("/etc/cassandra".into()),
+            jmx: Some(7199),
         };
         assert_eq!(Published::parse(&published.to_string()), Some(published));
-        let early = Published { phase: Phase::Preparing, child: None, endpoint: None, conf: None };
+        let early = Published { phase: Phase::Preparing, child: None, endpoint: None, conf: None, jmx: None };
         assert_eq!(Published::parse(&early.to_string()), Some(early));
         assert_eq!(Published::parse("phase=\n"), None);
     }

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 
 use crate::real::{RealNode, alone, cql, fetched, signal, wait_until};
-use crate::support::{binary, is_root};
+use crate::support::{Outcome, binary, is_root};
 
 /// Number of mutations that the start of this log replayed.
 fn replayed(log: &str) -> u64 {
@@ -46,8 +47,8 @@ fn a_node_starts_serves_drains_and_comes_back() {
         "CREATE TABLE k.t (id int PRIMARY KEY, v text)",
         "INSERT INTO k.t (id, v) VALUES (1, 'before the stop')",
     ]);
+    drains_without_a_jvm(&node, &nodetool);
     signal(start.init(), Signal::SIGTERM);
-    wait_until("not ready while stopping", || node.probe("readiness").stdout == "the node is stopping\n");
     let log = node.path("first.log");
     assert_eq!(start.wait(), 0);
     let log = fs::read_to_string(log).unwrap();
@@ -58,6 +59,13 @@ fn a_node_starts_serves_drains_and_comes_back() {
     node.wait_ready(&mut start);
     assert_eq!(replayed(&start.log()), 0, "nothing is replayed after a drain");
     assert_eq!(cql(&["SELECT v FROM k.t WHERE id = 1"]), "before the stop\n");
+    signal(start.init(), Signal::SIGTERM);
+    wait_until("not ready while stopping", || node.probe("readiness").stdout == "the node is stopping\n");
+    assert_eq!(start.wait(), 0);
+
+    let mut start = node.start("third.log");
+    node.wait_ready(&mut start);
+    assert_eq!(replayed(&start.log()), 0, "nor after SIGTERM alone");
     signal(start.jvm(), Signal::SIGKILL);
     assert_eq!(start.wait(), 137, "SIGKILL of the JVM from outside");
 }
@@ -99,14 +107,31 @@ fn privileges(jvm: i32) {
 
 /// The probe executes itself and nothing else.
 fn no_jvm_for_a_probe(node: &RealNode) {
+    traced(node, &binary(), &["probe", "readiness"]);
+}
+
+/// Runs a program under strace: it ends with 0, after one execve and without a child.
+fn traced(node: &RealNode, program: &Path, arguments: &[&str]) -> Outcome {
     let trace = node.path("trace");
-    let arguments = ["-f", "-e", "trace=execve,clone,clone3,fork,vfork", "-o", trace.to_str().unwrap()];
-    let binary = binary();
-    let arguments = [&arguments[..], &[binary.to_str().unwrap(), "probe", "readiness"]].concat();
-    assert_eq!(node.command("/usr/bin/strace".as_ref(), &arguments).code, 0);
+    let strace = ["-f", "-e", "trace=execve,clone,clone3,fork,vfork", "-o", trace.to_str().unwrap()];
+    let arguments = [&strace[..], &[program.to_str().unwrap()], arguments].concat();
+    let outcome = node.command("/usr/bin/strace".as_ref(), &arguments);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
     let trace = fs::read_to_string(trace).unwrap();
     let calls = trace.lines().filter(|line| line.contains('(') && !line.contains("exited")).count();
     assert_eq!(calls, 1, "one execve and no child:\n{trace}");
+    outcome
+}
+
+/// `nodetool drain`, as a preStop hook calls it: over JMX, with one execve; the second one finds nothing to do.
+fn drains_without_a_jvm(node: &RealNode, nodetool: &Path) {
+    let drain = traced(node, nodetool, &["drain"]);
+    assert!(drain.stdout.starts_with("drained in "), "{drain:?}");
+    let readiness = node.probe("readiness");
+    assert_eq!(readiness.code, 1, "a drained node serves nobody: {readiness:?}");
+    assert_eq!(node.probe("liveness").code, 0);
+    let again = node.command(&binary(), &["drain", "--timeout", "1m"]);
+    assert_eq!((again.code, again.stdout.starts_with("drained in ")), (0, true), "{again:?}");
 }
 
 #[test]

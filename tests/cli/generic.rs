@@ -171,3 +171,49 @@ fn cassandras_own_variables_pass_through_and_are_told() {
     let environment = fs::read_to_string(node.path("standin/environment")).unwrap();
     assert!(environment.contains("CASSANDRA_SETTINGS_NUM_TOKENS=4"));
 }
+
+#[test]
+fn a_profiles_default_gives_way_to_a_generic_variable_and_to_a_fragment() {
+    let node = || node().env("CASSANDRA_INIT_PROFILE", "kubernetes-examples");
+    let plain = node();
+    plain.start_and_stop().code(0);
+    assert_eq!(plain.yaml("num_tokens"), "32", "the profile has a default to give way");
+    let variable = node().env("CASSANDRA_YAML_num_tokens", "8");
+    variable.start_and_stop().code(0);
+    assert_eq!(variable.yaml("num_tokens"), "8");
+    let fragment = node().file("conf-overlay/cassandra.yaml.d/x.yaml", "num_tokens: 4\n");
+    fragment.start_and_stop().code(0);
+    assert_eq!(fragment.yaml("num_tokens"), "4");
+}
+
+#[test]
+fn folders_that_a_hook_or_a_variables_file_names_are_not_given_away() {
+    if !is_root() {
+        crate::support::skip_or_fail("giving folders away needs root");
+        return;
+    }
+    let owner = |node: &Node| fs::metadata(node.path("outside")).unwrap().uid();
+    let named = |node: Node, name: &str| {
+        let outside = node.path("outside").display().to_string();
+        node.file("outside/x", "").env(name, &outside)
+    };
+    let by_variable = named(node(), "CASSANDRA_YAML_commitlog_directory");
+    by_variable.start_and_stop().code(0);
+    assert_eq!(owner(&by_variable), 4242, "the container's environment may");
+    let outside = |node: &Node| node.path("outside").display().to_string();
+    let by_hook = node().file("outside/x", "");
+    let script = format!("export CASSANDRA_YAML_commitlog_directory={}\n", outside(&by_hook));
+    let by_hook = by_hook.file("conf-overlay/pre_run.sh", &script);
+    by_hook.start_and_stop().code(0).says("its owner is left alone");
+    assert_eq!(owner(&by_hook), 0);
+    let by_file = node().file("outside/x", "");
+    let text = format!("commitlog_directory: {}\n", outside(&by_file));
+    let by_file = by_file.file("fragment", &text);
+    let path = by_file.path("fragment").display().to_string();
+    let by_file = by_file.env("CASSANDRA_YAML_FILE", &path);
+    by_file.start_and_stop().code(0).says("its owner is left alone");
+    assert_eq!(owner(&by_file), 0);
+    let steering = node().file("home-of", "/x\n").mode("home-of", 0o666).without("CASSANDRA_LOG_DIR");
+    let path = steering.path("home-of").display().to_string();
+    steering.env("CASSANDRA_LOG_DIR_FILE", &path).run().code(78).says("can be written by others than root");
+}

@@ -1,0 +1,104 @@
+//! `drain`: asks the node over JMX to drain and waits for the end of it, without a JVM of our own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use crate::cassandra::java::JMX_PORT;
+use crate::client::jmx::{Jmx, STORAGE_SERVICE, Trouble, Value};
+use crate::commands::{Assignment, nodetool, print, run_folder};
+use crate::exit::{Exit, Failure};
+use crate::report::Report;
+use crate::settings::RawEnv;
+use crate::settings::value::Span;
+use crate::supervisor::Phase;
+
+/// The kubelet sets the limit of a preStop hook; this one only keeps a forgotten call from waiting for ever.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// How an attempt to drain over JMX ended.
+enum Drained {
+    /// The node is drained, or was already.
+    Yes,
+    /// It cannot be reached this way, and NodeTool may know another.
+    Unreachable(Trouble),
+}
+
+/// Drains the node and says how long it took: 0 when it is drained, or has nothing to drain; 75 when the time limit passed
+/// first, while the drain goes on.
+///
+/// Where no PID 1 of ours runs, or its JMX cannot be spoken (TLS), it is NodeTool's.
+pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<Exit, Failure> {
+    let env = RawEnv::from_process(environment, &mut Report::default());
+    let Some(published) = run_folder::published(&env)? else {
+        return Err(nodetool::nodetool(&["drain".into()], environment));
+    };
+    match published.phase {
+        // Its drain would wait for the end of the join, and nothing of value would be lost without it.
+        Phase::Preparing | Phase::Starting => {
+            print("the node has not served yet, there is nothing to drain\n")?;
+            return Ok(Exit::Success);
+        }
+        Phase::Stopping => {
+            print("the node is stopping, Cassandra drains by itself\n")?;
+            return Ok(Exit::Success);
+        }
+        Phase::Serving => {}
+    }
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, published.jmx.unwrap_or(JMX_PORT)));
+    let limit = limit.map_or(LONGEST, Span::get);
+    let started = Instant::now();
+    match over_jmx(address, limit) {
+        Ok(Drained::Yes) => {
+            print(&format!("drained in {:.1} s\n", started.elapsed().as_secs_f64()))?;
+            Ok(Exit::Success)
+        }
+        Ok(Drained::Unreachable(trouble)) => {
+            print(&format!("{trouble}; NodeTool is asked\n"))?;
+            Err(nodetool::nodetool(&["drain".into()], environment))
+        }
+        Err(trouble) => Err(failure(trouble, limit)),
+    }
+}
+
+/// The call blocks until the node is drained. One that is drained already refuses it ("did it already happen?"), so the mode is
+/// asked first, and again when the call fails.
+fn over_jmx(address: SocketAddr, limit: Duration) -> Result<Drained, Trouble> {
+    let mut jmx = match Jmx::connect(address, None, limit) {
+        Ok(jmx) => jmx,
+        Err(trouble @ (Trouble::Strange { .. } | Trouble::Connection { .. })) => {
+            return Ok(Drained::Unreachable(trouble));
+        }
+        Err(trouble) => return Err(trouble),
+    };
+    if mode(&mut jmx)? == "DRAINED" {
+        return Ok(Drained::Yes);
+    }
+    let called = jmx.invoke(STORAGE_SERVICE, "drain");
+    match called {
+        Ok(_) => Ok(Drained::Yes),
+        Err(trouble @ Trouble::TimedOut { .. }) => Err(trouble),
+        Err(trouble) => match mode(&mut jmx) {
+            Ok(mode) if mode == "DRAINED" => Ok(Drained::Yes),
+            _ => Err(trouble),
+        },
+    }
+}
+
+fn mode(jmx: &mut Jmx) -> Result<String, Trouble> {
+    match jmx.attribute(STORAGE_SERVICE, "OperationMode")? {
+        Value::Text(mode) => Ok(mode),
+        _ => Ok(String::new()),
+    }
+}
+
+fn failure(trouble: Trouble, limit: Duration) -> Failure {
+    match trouble {
+        Trouble::TimedOut { .. } => {
+            Failure::message(Exit::TryAgain, format!("not drained within {limit:?}, the drain goes on"))
+        }
+        Trouble::Refused { .. } => Failure::new(Exit::NoPermission, trouble)
+            .hint("nodetool -u USER -pwf FILE drain, or leave the drain to SIGTERM, which needs no password"),
+        Trouble::Connection { .. } => Failure::new(Exit::InputOutput, trouble),
+        _ => Failure::new(Exit::Unavailable, trouble),
+    }
+}
