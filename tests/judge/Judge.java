@@ -91,7 +91,7 @@ public final class Judge {
     private static boolean isStructure(Object value) {
         Class<?> type = value.getClass();
         return type.getName().startsWith("org.apache.cassandra.") && !(value instanceof Enum<?>)
-            && !type.getName().contains("Spec$") && !type.getSimpleName().matches("(Duration|DataStorage|DataRate)Spec");
+            && !type.getName().matches(".*\\.(Duration|DataStorage|DataRate)Spec(\\$.*)?");
     }
 
     private static Object[] array(Object value) {

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use cassandra_init::cassandra::Version;
 use cassandra_init::cassandra::schema::{self, Spelling};
+use cassandra_init::settings::secret::HIDDEN;
 use serde_yaml::Value;
 
 use crate::loader::Field;
+
+/// The end of a difference for a key that is no field of Cassandra's `Config`.
+pub const NO_FIELD: &str = ": Cassandra has no such field";
 
 /// Everything that a document sets and the loader did not get so, one line each; no line if all is well.
 pub fn differences(version: Version, document: &Value, loaded: &BTreeMap<String, Field>) -> Vec<String> {
@@ -17,6 +21,35 @@ pub fn differences(version: Version, document: &Value, loaded: &BTreeMap<String,
         comparison.check(&key, &value);
     }
     comparison.differences
+}
+
+/// Everything that `explain --format json` says of cassandra.yaml and the loader did not get so.
+pub fn explained_otherwise(version: Version, explained: &Value, loaded: &BTreeMap<String, Field>) -> Vec<String> {
+    let mut comparison = Comparison { loaded, differences: Vec::new() };
+    let settings = explained["settings"].as_sequence().expect("a list of settings");
+    let of_yaml = settings.iter().filter(|setting| setting["file"] == "cassandra.yaml");
+    let mut shown = 0;
+    for setting in of_yaml.filter(|setting| setting["value"] != HIDDEN) {
+        let (key, value) = (setting["key"].as_str().unwrap(), &setting["value"]);
+        // A number or a boolean comes as the text that it is in the file.
+        let value = if value == "null" { &Value::Null } else { value };
+        let (key, value) = today(key, &typed(value), version);
+        // A class and its parameters in the form of a list are no list for Cassandra.
+        let path = if loaded.contains_key(&key) { key } else { key.replace("[0]", "") };
+        comparison.check(&path, &value);
+        shown += 1;
+    }
+    assert!(shown > 50, "explain shows {shown} settings of cassandra.yaml");
+    comparison.differences
+}
+
+/// The text of a value as YAML reads it.
+fn typed(value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    match serde_yaml::from_str(text) {
+        Ok(number @ Value::Number(_)) => number,
+        _ => value.clone(),
+    }
 }
 
 /// An old name that the release still takes, under the name that its `Config` has a field for.
@@ -50,14 +83,15 @@ impl Comparison<'_> {
     /// The field at a path; Java's own names are in camel case where a setter takes ours.
     fn field(&self, path: &str) -> Option<&Field> {
         self.loaded.get(path).or_else(|| {
-            let (parent, name) = path.rsplit_once('.')?;
-            self.loaded.get(&format!("{parent}.{}", camel_case(name)))
+            let (top, below) = path.split_once('.')?;
+            let below: Vec<String> = below.split('.').map(camel_case).collect();
+            self.loaded.get(&format!("{top}.{}", below.join(".")))
         })
     }
 
     fn check(&mut self, path: &str, value: &Value) {
         let Some(field) = self.field(path).cloned() else {
-            self.differences.push(format!("{path}: Cassandra has no such field"));
+            self.differences.push(format!("{path}{NO_FIELD}"));
             return;
         };
         match (value, field.java_type.as_str()) {

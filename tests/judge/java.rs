@@ -53,14 +53,16 @@ fn jars(lib: &Path) -> Vec<PathBuf> {
 static CLASSES: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = TempDir::new().unwrap();
     let lib = &releases().iter().rfind(|release| release.name.starts_with("5.")).expect("a 5.x").lib;
-    let is_compiler = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("ecj-");
-    let compiler = jars(lib).into_iter().find(is_compiler).expect("Cassandra's compiler, ecj");
+    let jar = |start: &str| {
+        let named = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(start);
+        jars(lib).into_iter().find(named).unwrap_or_else(|| panic!("no {start}*.jar"))
+    };
     let sources =
         jars(&project().join("tests/judge")).into_iter().filter(|path| path.extension() == Some("java".as_ref()));
     let mut command = Command::new("java");
-    command.arg("-cp").arg(compiler).arg("org.eclipse.jdt.internal.compiler.batch.Main");
-    command.args(["-source", "11", "-target", "11", "-nowarn", "-d"]).arg(folder.path()).args(sources);
-    let output = command.output().expect("a Java on the PATH");
+    command.arg("-cp").arg(jar("ecj-")).arg("org.eclipse.jdt.internal.compiler.batch.Main");
+    command.args(["-source", "11", "-target", "11", "-nowarn", "-cp"]).arg(jar("snakeyaml-"));
+    let output = command.arg("-d").arg(folder.path()).args(sources).output().expect("a Java on the PATH");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     folder
 });

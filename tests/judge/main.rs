@@ -17,6 +17,7 @@ mod support;
 mod compare;
 mod defaults;
 mod java;
+mod keys;
 mod loader;
 mod scenarios;
 mod strings;

@@ -1,7 +1,6 @@
 //! Whole starts, as people configure them, rendered for every release over our own files and the stock ones: Cassandra
 //! reads each result and gets what it says.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +9,7 @@ use cassandra_init::cassandra::Line;
 use serde_yaml::Value;
 use tempfile::TempDir;
 
-use crate::compare::differences;
+use crate::compare::{differences, explained_otherwise};
 use crate::defaults::stock;
 use crate::java::{self, Release};
 use crate::loader::load;
@@ -19,14 +18,15 @@ use crate::support::{binary, project};
 type Environment = Vec<(String, String)>;
 
 /// One start: its variables, and what Cassandra must get in every line.
-struct Scenario {
+pub struct Scenario {
     name: String,
     environment: Environment,
     expected: Vec<(String, String)>,
 }
 
 impl Scenario {
-    fn new(name: &str, environment: &[(&str, &str)], expected: &[(&str, &str)]) -> Self {
+    /// A start by its variables; an empty one is left unset.
+    pub fn new(name: &str, environment: &[(&str, &str)], expected: &[(&str, &str)]) -> Self {
         let owned = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
@@ -174,43 +174,48 @@ fn stock_conf(release: &Release, folder: &Path) -> PathBuf {
     folder.to_owned()
 }
 
-/// Renders into a folder of its own below `results`; the rendered cassandra.yaml.
-fn render(release: &Release, scenario: &Scenario, conf: &Path, result: &Path) -> PathBuf {
-    let empty = result.join("nothing");
-    fs::create_dir_all(&empty).unwrap();
+/// Runs a subcommand for a scenario, with nothing of this machine but the binary; what it printed.
+pub fn run(release: &Release, scenario: &Scenario, conf: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(binary());
-    command.args(["render", "--cassandra-version", &release.name, "--conf"]).arg(conf).arg("--output").arg(result);
+    command.args(arguments).args(["--cassandra-version", &release.name, "--conf"]).arg(conf);
+    let nothing = TempDir::new().unwrap();
     command.env_clear().env("POD_IP", "10.244.0.10").env("MAX_HEAP_SIZE", "1G").env("HEAP_NEWSIZE", "200M");
-    command.env("CASSANDRA_DATA", "/var/lib/cassandra").env("CASSANDRA_CONFIG_OVERLAY", &empty);
-    command.envs(scenario.environment.iter().map(|(name, value)| (name, value)));
-    scenario.environment.iter().filter(|(_, value)| value.is_empty()).for_each(|(name, _)| {
-        command.env_remove(name);
-    });
+    command.env("CASSANDRA_DATA", "/var/lib/cassandra").env("CASSANDRA_CONFIG_OVERLAY", nothing.path());
+    for (name, value) in &scenario.environment {
+        if value.is_empty() {
+            command.env_remove(name)
+        } else {
+            command.env(name, value)
+        };
+    }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{} for {}: {said}", scenario.name, release.name);
-    result.join("cassandra.yaml")
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Renders all scenarios over `conf` for one release, has them loaded, and returns how many.
 fn judge(release: &Release, scenarios: &[Scenario], conf: &Path) -> usize {
     let results = TempDir::new().unwrap();
-    let files: Vec<PathBuf> = scenarios
-        .iter()
-        .enumerate()
-        .map(|(at, scenario)| render(release, scenario, conf, &results.path().join(at.to_string())))
-        .collect();
+    let render = |(at, scenario): (usize, &Scenario)| {
+        let folder = results.path().join(at.to_string());
+        run(release, scenario, conf, &["render", "--output", folder.to_str().unwrap()]);
+        folder.join("cassandra.yaml")
+    };
+    let files: Vec<PathBuf> = scenarios.iter().enumerate().map(render).collect();
     for ((scenario, file), loaded) in scenarios.iter().zip(&files).zip(load(release, &files)) {
         let place = format!("{} for {} over {}", scenario.name, release.name, conf.display());
         let loaded = loaded.unwrap_or_else(|message| panic!("{place}: {message}"));
         let document: Value = serde_yaml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        let differences = differences(release.version, &document, &loaded);
+        let mut differences = differences(release.version, &document, &loaded);
+        // JSON is YAML, too.
+        let explained = run(release, scenario, conf, &["explain", "--format", "json"]);
+        let explained: Value = serde_yaml::from_str(&explained).unwrap();
+        differences.extend(explained_otherwise(release.version, &explained, &loaded));
         assert!(differences.is_empty(), "{place}\n{}", differences.join("\n"));
-        let got: BTreeMap<&str, &str> =
-            scenario.expected.iter().map(|(path, _)| (path.as_str(), loaded[path].value.as_str())).collect();
-        let expected: BTreeMap<&str, &str> =
-            scenario.expected.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
-        assert_eq!(got, expected, "{place}");
+        for (path, value) in &scenario.expected {
+            assert_eq!(&loaded[path].value, value, "{path} of {place}");
+        }
     }
     files.len()
 }
