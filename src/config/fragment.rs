@@ -20,10 +20,23 @@ pub struct Entry {
     pub path: YamlPath,
     /// What goes there; null takes away what is there.
     pub value: Yaml,
+    /// The same as it is written: a password `0123` is no octal number to Cassandra.
+    pub node: Node,
     /// Other names of the same setting, which must go.
     pub twins: Vec<&'static str>,
     /// The line in the fragment, from 1.
     pub line: usize,
+}
+
+impl Entry {
+    /// An entry for a value that was made, not read in a fragment.
+    ///
+    /// # Errors
+    /// Says what cannot be written: a whole number beyond 64 bits.
+    pub fn of(path: YamlPath, value: Yaml, twins: Vec<&'static str>) -> Result<Self, &'static str> {
+        let node = Node::from_value(&value)?;
+        Ok(Self { path, value, node, twins, line: 1 })
+    }
 }
 
 /// Reads a fragment; `name` stands for it in findings. Every problem goes to `report`; what is sound comes back.
@@ -46,6 +59,7 @@ pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Ve
             return Vec::new();
         }
     };
+    let written_at = |key: &str| if inline { YamlPath::key(ALL).child(key) } else { YamlPath::key(key) };
     let tree = if inline { document.get(&YamlPath::key(ALL)) } else { Some(document.tree()) };
     let mut entries: Vec<Entry> = Vec::new();
     for (key, value) in tree.and_then(Yaml::as_mapping).into_iter().flatten() {
@@ -53,8 +67,16 @@ pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Ve
         let line = document.line(&YamlPath::key(key)).unwrap_or(1);
         let place = Place::file(name, Some(line), None);
         match spell(key, value, version) {
-            Ok((written, value, twins)) => {
-                let entry = Entry { path: YamlPath::key(written), value, twins, line };
+            Ok((written, spelled, twins)) => {
+                let as_written = document.node(&written_at(key)).filter(|_| spelled == *value);
+                let node = match as_written.map_or_else(|| Node::from_value(&spelled), Ok) {
+                    Ok(node) => node,
+                    Err(expected) => {
+                        report.add(Finding::error(place, format!("'{key}' cannot be written: {expected}")));
+                        continue;
+                    }
+                };
+                let entry = Entry { path: YamlPath::key(written), value: spelled, node, twins, line };
                 if let Some(other) = entries.iter().find(|other| other.path == entry.path && other.value != entry.value)
                 {
                     let message =
@@ -159,10 +181,7 @@ pub(super) fn yaml(value: Value) -> Yaml {
 }
 
 /// The edits that merge `entry` into `document`.
-///
-/// # Errors
-/// What cannot be written, such as a tag.
-pub fn edits(document: &YamlDocument, entry: &Entry) -> Result<Vec<Edit>, String> {
+pub fn edits(document: &YamlDocument, entry: &Entry) -> Vec<Edit> {
     let mut edits = Vec::new();
     for twin in &entry.twins {
         let path = YamlPath::key(*twin);
@@ -176,9 +195,9 @@ pub fn edits(document: &YamlDocument, entry: &Entry) -> Result<Vec<Edit>, String
     {
         edits.push(edit);
     } else {
-        merge(there, &entry.path, &entry.value, &mut edits)?;
+        merge(there, &entry.path, &entry.node, &mut edits);
     }
-    Ok(edits)
+    edits
 }
 
 /// A class given by its name keeps the form that the file uses. Parameters are those of another class, and go with it.
@@ -200,29 +219,24 @@ fn class_edit(path: &YamlPath, there: &Yaml, class: &str) -> Option<Edit> {
     }
 }
 
-fn merge(there: Option<&Yaml>, path: &YamlPath, value: &Yaml, edits: &mut Vec<Edit>) -> Result<(), String> {
-    match (there, value) {
-        (_, Yaml::Null) => edits.push(Edit::Remove(path.clone())),
-        (Some(Yaml::Mapping(there)), Yaml::Mapping(wanted)) => {
-            for (key, value) in wanted {
-                let key = key.as_str().ok_or("expected keys that are plain words")?;
-                merge(there.get(key), &path.child(key), value, edits)?;
+fn merge(there: Option<&Yaml>, path: &YamlPath, node: &Node, edits: &mut Vec<Edit>) {
+    match (there, node) {
+        (_, Node::Null) => edits.push(Edit::Remove(path.clone())),
+        (Some(Yaml::Mapping(there)), Node::Map(wanted)) => {
+            for (key, node) in wanted {
+                merge(there.get(key.as_str()), &path.child(key), node, edits);
             }
         }
-        (_, value) => {
-            let node = Node::from_value(&without_nulls(value)).map_err(str::to_owned)?;
-            edits.push(Edit::Set(path.clone(), node));
-        }
+        (_, node) => edits.push(Edit::Set(path.clone(), without_nulls(node))),
     }
-    Ok(())
 }
 
 /// In a map that is new there is nothing to remove.
-fn without_nulls(value: &Yaml) -> Yaml {
-    match value {
-        Yaml::Mapping(map) => {
-            let live = map.iter().filter(|(_, value)| !value.is_null());
-            Yaml::Mapping(live.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+fn without_nulls(node: &Node) -> Node {
+    match node {
+        Node::Map(entries) => {
+            let live = entries.iter().filter(|(_, node)| *node != Node::Null);
+            Node::Map(live.map(|(key, node)| (key.clone(), without_nulls(node))).collect())
         }
         other => other.clone(),
     }
@@ -250,7 +264,7 @@ mod tests {
         let mut report = Report::default();
         let mut document = YamlDocument::parse("base", base).unwrap();
         for entry in read("x.yaml", fragment, V5, &mut report) {
-            document = document.edit(&edits(&document, &entry).unwrap()).unwrap();
+            document = document.edit(&edits(&document, &entry)).unwrap();
         }
         let findings: Vec<String> = report.iter().map(ToString::to_string).collect();
         if findings.is_empty() { Ok(document.text().to_owned()) } else { Err(findings) }
@@ -320,6 +334,15 @@ mod tests {
         let newer = Version::new(Line::V5_0, 99);
         assert_eq!(spell("brand_new", &Yaml::from(1), newer).unwrap().0, "brand_new");
         assert!(spell("brand_new", &Yaml::from(1), V5).is_err());
+    }
+
+    #[test]
+    fn a_scalar_arrives_as_it_was_written() {
+        let fragment = "cluster_name: 1_000\nclient_encryption_options:\n  keystore_password: 0123\n  protocol: on\n";
+        let base = "cluster_name: x\nclient_encryption_options:\n  keystore_password: 'y'\n";
+        assert_eq!(merged(base, fragment).unwrap(), fragment);
+        assert_eq!(merged("cluster_name: x\n", "{cluster_name: 0x1f}").unwrap(), "cluster_name: 0x1f\n");
+        assert_eq!(merged("", "key_cache_size_in_mb: 1_000\n").unwrap(), "key_cache_size: 1000MiB\n");
     }
 
     #[test]

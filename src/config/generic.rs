@@ -118,7 +118,7 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
         path = rest.iter().fold(YamlPath::key(written), |path, step| deeper(&path, step, documents, version));
         let value = typed::inner(&path, documents.yaml.get(&path), version, &generic.text);
         let value = value.map_err(|expected| invalid(generic, &path, expected))?;
-        return Ok(Entry { path, value, twins, line: 1 });
+        return Entry::of(path.clone(), value, twins).map_err(|expected| invalid(generic, &path, expected));
     }
     let value = match kind {
         Some(kind) => typed::whole(kind, &generic.text).map_err(|expected| invalid(generic, &path, expected))?,
@@ -126,7 +126,7 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
         None => typed::guessed(&generic.text),
     };
     let (written, value, twins) = fragment::spell(&key, &value, version).map_err(|problem| problem.finding(at))?;
-    Ok(Entry { path: YamlPath::key(written), value, twins, line: 1 })
+    Entry::of(YamlPath::key(written), value, twins).map_err(|expected| invalid(generic, &path, expected))
 }
 
 fn invalid(generic: &Generic, path: &YamlPath, expected: &str) -> Finding {
@@ -302,19 +302,17 @@ fn set_property(documents: &mut Documents, key: &str, value: &str, source: &Sour
 }
 
 fn merge(item: &Item, documents: &mut Documents, report: &mut Report) {
-    let edited = fragment::edits(&documents.yaml, &item.entry).map(|edits| documents.yaml.edit(&edits));
-    match edited {
-        Ok(Ok(edited)) => {
+    match documents.yaml.edit(&fragment::edits(&documents.yaml, &item.entry)) {
+        Ok(edited) => {
             documents.yaml = edited;
             for (key, _) in leaves(item) {
                 documents.generic.push(Origin { key, source: item.source.clone() });
             }
         }
-        Ok(Err(EditError::Unreachable { path, expected, .. })) => {
+        Err(EditError::Unreachable { path, expected, .. }) => {
             report.add(Finding::error(place(&item.source), format!("cannot reach {path} in {YAML}: {expected}")));
         }
-        Ok(Err(error)) => report.add(Finding::error(place(&item.source), error.to_string())),
-        Err(message) => report.add(Finding::error(place(&item.source), message)),
+        Err(error) => report.add(Finding::error(place(&item.source), error.to_string())),
     }
 }
 

@@ -104,10 +104,9 @@ fn merge_yaml(file: &BaseFile, fragment: &Fragment, version: Version, report: &m
     let mut document = YamlDocument::parse(YAML, &file.text).ok()?;
     let mut origins = Vec::new();
     for entry in &entries {
-        let edits = fragment::edits(&document, entry);
-        match edits.and_then(|edits| document.edit(&edits).map_err(|error| error.to_string())) {
+        match document.edit(&fragment::edits(&document, entry)) {
             Ok(edited) => document = edited,
-            Err(message) => report.add(Finding::error(Place::file(&name, Some(entry.line), None), message)),
+            Err(error) => report.add(Finding::error(Place::file(&name, Some(entry.line), None), error.to_string())),
         }
         let leaves = fragment::leaves(&entry.path, &entry.value);
         origins.extend(leaves.into_iter().map(|(path, _)| origin(path.to_string(), fragment, entry.line)));

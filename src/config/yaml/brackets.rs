@@ -24,10 +24,10 @@ impl Pen<'_> {
                     wanted.iter().skip(items.len()).map(|node| emit::flow(node, Style::Plain)).collect();
                 self.append_in_brackets(slot.value, &added);
                 let spans = children(slot.value);
-                if let (Some(last), Some(end)) = (spans.get(wanted.len() - 1), spans.last()) {
-                    if last.end < end.end {
-                        self.put(last.end..end.end, "");
-                    }
+                if let (Some(last), Some(end)) = (spans.get(wanted.len() - 1), spans.last())
+                    && last.end < end.end
+                {
+                    self.put(last.end..end.end, "");
                 }
             }
             (Flow::Map(entries), Node::Map(_)) if has_all(entries.iter().map(|entry| entry.key.as_str()), node) => {

@@ -406,18 +406,21 @@ fn work(text: &str) -> usize {
 
 #[test]
 fn the_cost_grows_with_the_length_of_the_text_and_not_faster() {
-    let shapes: [(&str, fn(usize) -> String); 7] = [
-        ("entries", |n| (0..n).map(|at| format!("k{at}: some value\n")).collect()),
-        ("comments", |n| "# words: and more words\n".repeat(n)),
-        ("items", |n| format!("l:\n{}", "  - a: 1\n    b: 2\n".repeat(n))),
-        ("one line in brackets", |n| format!("l: [{}]\n", "{a: 'x', b: [y]}, ".repeat(n))),
-        ("one long line", |n| format!("l: {}\n", "some words ".repeat(n))),
-        ("a long text", |n| format!("l: |\n{}\n", "  some words\n".repeat(n))),
-        ("many lines of one scalar", |n| format!("l: x\n{}\n", "  some words\n\n".repeat(n))),
-    ];
-    for (name, shape) in shapes {
-        let text = |n: usize| format!("first: 1\n{}last: 2\n", shape(n));
-        let (small, large) = (text(100), text(800));
+    let numbered = |n: usize| (0..n).map(|at| format!("k{at}: some value")).collect::<Vec<_>>().join("\n") + "\n";
+    let shapes = |n: usize| {
+        [
+            ("entries", numbered(n)),
+            ("comments", "# words: and more words\n".repeat(n)),
+            ("items", format!("l:\n{}", "  - a: 1\n    b: 2\n".repeat(n))),
+            ("one line in brackets", format!("l: [{}]\n", "{a: 'x', b: [y]}, ".repeat(n))),
+            ("one long line", format!("l: {}\n", "some words ".repeat(n))),
+            ("a long text", format!("l: |\n{}\n", "  some words\n".repeat(n))),
+            ("many lines of one scalar", format!("l: x\n{}\n", "  some words\n\n".repeat(n))),
+        ]
+    };
+    for ((name, small), (_, large)) in shapes(100).into_iter().zip(shapes(800)) {
+        let text = |middle: &str| format!("first: 1\n{middle}last: 2\n");
+        let (small, large) = (text(&small), text(&large));
         let (of_small, of_large) = (work(&small), work(&large));
         assert!(
             of_large < 9 * of_small,

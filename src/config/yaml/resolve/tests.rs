@@ -170,7 +170,7 @@ fn snakeyaml_reads_every_scalar_as_we_do() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let input: String = cases.iter().map(|(scalar, _)| format!("{scalar}\n")).collect();
+    let input: String = cases.iter().flat_map(|(scalar, _)| [scalar.as_str(), "\n"]).collect();
     let mut stdin = java.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
     let output = java.wait_with_output().unwrap();
