@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::cassandra::collector::Collector;
+use crate::cassandra::version::Line;
+
 const MIB: u64 = 1 << 20;
 
 /// A heap size in whole mebibytes, as `-Xmx` takes it.
@@ -55,31 +58,117 @@ impl fmt::Display for HeapSize {
     }
 }
 
-/// Cassandra's formula for 3.11 to 5.0: max(min(½ RAM, 1 GiB), min(¼ RAM, 8 GiB)).
-///
-/// `ram` is in bytes: the container's limit where there is one, else the host's memory.
-pub fn computed(ram: u64) -> HeapSize {
-    let mebibytes = ram / MIB;
-    HeapSize::from_mebibytes((mebibytes / 2).min(1024).max((mebibytes / 4).min(8192)))
+/// Whose formula computes a heap that nobody set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Formula {
+    /// That of the release's `cassandra-env.sh`.
+    #[default]
+    Cassandra,
+    /// The operator's: a quarter of the limit, and a quarter of that for the new generation.
+    QuarterOfLimit,
 }
 
-/// The new generation that CMS needs beside a heap: min(100 MiB × cores, ¼ heap). G1, ZGC and Shenandoah size it
-/// themselves.
-pub fn computed_new_generation(heap: HeapSize, cores: usize) -> HeapSize {
-    let per_core = 100 * u64::try_from(cores).unwrap_or(1).max(1);
-    HeapSize::from_mebibytes(per_core.min(heap.bytes() / MIB / 4).max(1))
+/// The largest heap that 6.0 computes: pointers stay compressed below it.
+const LARGEST: HeapSize = HeapSize::from_mebibytes(31_744);
+/// The same with CMS.
+const LARGEST_WITH_CMS: HeapSize = HeapSize::from_mebibytes(15_872);
+/// The new generation that 6.0 computes beside that.
+const NEW_WITH_LARGEST_CMS: HeapSize = HeapSize::from_mebibytes(8192);
+
+/// What a heap is computed from.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// The release line: 6.0 has rules of its own.
+    pub line: Line,
+    /// The collector.
+    pub collector: Collector,
+    /// Bytes of the container's limit where there is one, else of the host's memory.
+    pub ram: u64,
+    /// Processors that we may use.
+    pub cores: usize,
+}
+
+impl Room {
+    /// The heap: for 3.11 to 5.0 max(min(½ RAM, 1 GiB), min(¼ RAM, 8 GiB)); for 6.0 half of the RAM, to 31 GiB, or 15.5 with
+    /// CMS (`cassandra-env.sh` of each).
+    pub fn heap(self, formula: Formula) -> HeapSize {
+        let mebibytes = self.ram / MIB;
+        match (formula, self.line) {
+            (Formula::QuarterOfLimit, _) => HeapSize::from_mebibytes((mebibytes / 4).max(1)),
+            (Formula::Cassandra, Line::V6_0) => HeapSize::from_mebibytes(mebibytes / 2).min(self.largest()),
+            (Formula::Cassandra, _) => {
+                HeapSize::from_mebibytes((mebibytes / 2).min(1024).max((mebibytes / 4).min(8192)))
+            }
+        }
+    }
+
+    /// The new generation that CMS needs beside a heap: min(100 MiB × cores, ¼ heap), in 6.0 ¼ heap, or 8 GiB beside the
+    /// largest. G1, ZGC and Shenandoah size it themselves.
+    pub fn new_generation(self, formula: Formula, heap: HeapSize) -> HeapSize {
+        let quarter = (heap.bytes() / MIB / 4).max(1);
+        match (formula, self.line) {
+            (Formula::Cassandra, Line::V6_0) if heap == LARGEST_WITH_CMS => NEW_WITH_LARGEST_CMS,
+            (Formula::QuarterOfLimit, _) | (_, Line::V6_0) => HeapSize::from_mebibytes(quarter),
+            (Formula::Cassandra, _) => {
+                let per_core = 100 * u64::try_from(self.cores).unwrap_or(1).max(1);
+                HeapSize::from_mebibytes(per_core.min(quarter))
+            }
+        }
+    }
+
+    /// The memory outside of the heap that 6.0 allows Java's buffers: ¼ RAM, to half of the largest heap. The lines before
+    /// leave it to the JVM, which allows as much as the heap.
+    pub fn direct_memory(self) -> Option<HeapSize> {
+        let most = HeapSize::from_bytes(self.largest().bytes() / 2);
+        (self.line == Line::V6_0).then(|| HeapSize::from_mebibytes((self.ram / MIB / 4).max(1)).min(most))
+    }
+
+    fn largest(self) -> HeapSize {
+        if self.collector == Collector::Cms { LARGEST_WITH_CMS } else { LARGEST }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn room(line: Line, collector: Collector, mebibytes: u64) -> Room {
+        Room { line, collector, ram: mebibytes * MIB, cores: 2 }
+    }
+
     #[test]
     fn the_formula_is_that_of_cassandra_env_sh() {
         let table = [(512, 256), (1024, 512), (2048, 1024), (4096, 1024), (8192, 2048), (16384, 4096), (65536, 8192)];
         for (ram, heap) in table {
-            assert_eq!(computed(ram * MIB), HeapSize::from_mebibytes(heap), "{ram} MiB");
+            for line in [Line::V3_11, Line::V4_0, Line::V5_0] {
+                let computed = room(line, Collector::G1, ram).heap(Formula::Cassandra);
+                assert_eq!(computed, HeapSize::from_mebibytes(heap), "{line}, {ram} MiB");
+            }
         }
+    }
+
+    #[test]
+    fn cassandra_6_takes_half_and_limits_what_lies_outside_of_the_heap() {
+        let table = [
+            (Collector::Z, 4096, 2048, 1024),
+            (Collector::G1, 131_072, 31_744, 15_872),
+            (Collector::Cms, 131_072, 15_872, 7936),
+            (Collector::Cms, 8192, 4096, 2048),
+        ];
+        for (collector, ram, heap, direct) in table {
+            let room = room(Line::V6_0, collector, ram);
+            assert_eq!(room.heap(Formula::Cassandra), HeapSize::from_mebibytes(heap), "{collector}, {ram} MiB");
+            assert_eq!(room.direct_memory(), Some(HeapSize::from_mebibytes(direct)), "{collector}, {ram} MiB");
+        }
+        assert_eq!(room(Line::V5_0, Collector::G1, 4096).direct_memory(), None);
+    }
+
+    #[test]
+    fn the_operators_heap_is_a_quarter_of_the_limit() {
+        let room = room(Line::V3_11, Collector::Cms, 8192);
+        let heap = room.heap(Formula::QuarterOfLimit);
+        assert_eq!(heap, HeapSize::from_mebibytes(2048));
+        assert_eq!(room.new_generation(Formula::QuarterOfLimit, heap), HeapSize::from_mebibytes(512));
     }
 
     #[test]
@@ -95,7 +184,13 @@ mod tests {
 
     #[test]
     fn cms_gets_a_new_generation() {
-        assert_eq!(computed_new_generation(HeapSize::from_mebibytes(512), 2).to_string(), "128M");
-        assert_eq!(computed_new_generation(HeapSize::from_mebibytes(8192), 2).to_string(), "200M");
+        let new = |line, heap| {
+            let room = room(line, Collector::Cms, 65_536);
+            room.new_generation(Formula::Cassandra, HeapSize::from_mebibytes(heap)).to_string()
+        };
+        assert_eq!(new(Line::V3_11, 512), "128M");
+        assert_eq!(new(Line::V4_1, 8192), "200M");
+        assert_eq!(new(Line::V6_0, 8192), "2048M");
+        assert_eq!(new(Line::V6_0, 15_872), "8192M");
     }
 }

@@ -90,11 +90,7 @@ impl Server<'_> {
             return None;
         }
         let file = self.logs.join("gc.log");
-        Some(if self.distribution.java.major < 9 {
-            format!("-Xloggc:{}", file.display())
-        } else {
-            format!("-Xlog:{GC_EVENTS}:file={}:{GC_DECORATIONS}:filecount=10,filesize=10485760", file.display())
-        })
+        Some(gc_log(self.distribution.java.major, &GcLog { file: Some(&file), verbose: false }))
     }
 
     /// jamm, with which Cassandra measures objects.
@@ -158,9 +154,26 @@ impl Server<'_> {
 const GC_EVENTS: &str = "gc=info,heap*=trace,age*=debug,safepoint=info,promotion*=trace";
 const GC_DECORATIONS: &str = "time,uptime,pid,tid,level";
 
-/// The option that sends the GC log to standard output.
-pub fn gc_to_stdout(java_major: u16) -> String {
-    if java_major < 9 { "-Xloggc:/dev/stdout".to_owned() } else { format!("-Xlog:{GC_EVENTS}:stdout:{GC_DECORATIONS}") }
+/// Where the collector's log goes and how much it holds.
+#[derive(Debug, Clone, Copy)]
+pub struct GcLog<'a> {
+    /// The file; standard output where there is none.
+    pub file: Option<&'a Path>,
+    /// Whether the free lists of the old generation are told, too (`PrintFLSStatistics` of Java 8).
+    pub verbose: bool,
+}
+
+/// The option for the collector's log. Unified logging rotates by itself; Java 8 does by the options of Cassandra's files.
+pub fn gc_log(java_major: u16, log: &GcLog) -> String {
+    let file = log.file.map(|file| file.display().to_string());
+    if java_major < 9 {
+        return format!("-Xloggc:{}", file.as_deref().unwrap_or("/dev/stdout"));
+    }
+    let more = if log.verbose { ",freelist*=trace" } else { "" };
+    match file {
+        Some(file) => format!("-Xlog:{GC_EVENTS}{more}:file={file}:{GC_DECORATIONS}:filecount=10,filesize=10485760"),
+        None => format!("-Xlog:{GC_EVENTS}{more}:stdout:{GC_DECORATIONS}"),
+    }
 }
 
 /// The system properties of Cassandra's JMX server (`configure_jmx` in `cassandra-env.sh`).

@@ -2,12 +2,15 @@
 //! the stamp beside the data. Pure: no clock, disk, network or environment of its own.
 #![forbid(unsafe_code)]
 
+pub mod collector;
 pub mod distribution;
 pub mod heap;
 pub mod java;
+pub mod java_flags;
 pub mod schema;
 pub mod stamp;
 pub mod version;
 
+pub use collector::Collector;
 pub use distribution::Distribution;
 pub use version::{Line, Version};

@@ -1,13 +1,15 @@
 //! Where things are: the distribution, Java, the conf folder, the data root, the log and run folders.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cassandra::Version;
 use crate::cassandra::distribution::{self, Distribution, Java};
+use crate::config::documents::BaseFile;
 use crate::config::overlay::{self, Fragment};
-use crate::config::plan::DATA_ROOTS;
+use crate::config::plan::{AGENT_CONFIGURATIONS, AGENT_FOLDERS, Agents, DATA_ROOTS, is_agent};
 use crate::exit::{Exit, Failure};
 use crate::host::mounts::Mounts;
 use crate::host::{files, program};
@@ -250,6 +252,28 @@ pub(super) fn jemalloc(settings: &Settings) -> Option<PathBuf> {
             };
             FOLDERS.iter().find_map(|folder| listing(Path::new(folder)).find(is_jemalloc))
         }
+    }
+}
+
+/// The Java agents that lie where images keep them, behind those that a variable names; nobody looks where the
+/// configuration is for another machine (`here` is false).
+pub(super) fn agents(
+    settings: &Settings,
+    distribution: &Distribution,
+    conf: &Path,
+    base: &BTreeMap<String, BaseFile>,
+    here: bool,
+) -> Agents {
+    let named = [&settings.jolokia_jar, &settings.exporter_jar].into_iter().flatten();
+    let named = named.map(|given| given.value.as_path().to_owned()).filter(|path| path.is_file());
+    let lib = distribution.home.join("lib");
+    let folders = AGENT_FOLDERS.iter().map(Path::new).chain([lib.as_path()]);
+    let is_jar = |path: &PathBuf| path.file_name().and_then(OsStr::to_str).is_some_and(is_agent);
+    let found = folders.flat_map(listing).filter(is_jar);
+    let there = |name: &&&str| base.contains_key(**name) || conf.join(name).is_file();
+    Agents {
+        jars: here.then(|| named.chain(found).collect()),
+        configurations: AGENT_CONFIGURATIONS.iter().filter(there).map(|name| (*name).to_owned()).collect(),
     }
 }
 

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use crate::cassandra::Distribution;
 use crate::cassandra::distribution::Java;
 use crate::cassandra::stamp::{self, Stage, Stamp};
-use crate::cassandra::{Distribution, Line};
 use crate::cli::InputArguments;
 use crate::commands::elsewhere::Elsewhere;
 use crate::commands::{Assignment, environment, places};
 use crate::config::apply::ConfFolder;
 use crate::config::documents::{BaseFile, Documents, Layer, RACKDC, YAML};
 use crate::config::overlay::{self, Fragment};
-use crate::config::plan::{self, HostFacts, Inputs, Plan};
+use crate::config::plan::{self, Agents, HostFacts, Inputs, Plan};
 use crate::config::{defaults, generic};
 use crate::exit::{Exit, Failure};
 use crate::host::mounts::Mounts;
@@ -63,6 +63,8 @@ pub(super) struct Situation {
     /// What was merged into them.
     pub(super) fragments: Vec<Fragment>,
     pub(super) hook: Option<PathBuf>,
+    /// Java agents at hand.
+    agents: Agents,
     host: HostFacts,
     /// The names that mean this host.
     names: Vec<String>,
@@ -166,7 +168,7 @@ impl Situation {
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         let pristine =
             folder.pristine(&wanted, defaults::files(distribution.version.line()), hook.is_some(), &mounts)?;
-        let mut base = with_overlay(&pristine, overlay_files, &distribution, lasting);
+        let mut base = with_overlay(&pristine, overlay_files, lasting);
         let fragments = match &overlay {
             Some(overlay) => places::overlay_fragments(overlay, lasting)?,
             None => Vec::new(),
@@ -185,6 +187,13 @@ impl Situation {
             data_is_empty: !holds_data,
             bootstrapped: holds_data && stamp.as_ref().is_none_or(|stamp| stamp.stage == Stage::Normal),
             stamp,
+            agents: places::agents(
+                &settings,
+                &distribution,
+                folder.conf(),
+                &base,
+                elsewhere.is_none() && input.cassandra_version.is_none(),
+            ),
             host,
             names,
             env,
@@ -272,6 +281,8 @@ impl Situation {
             launch: self.launch,
             data_root: &self.data_root,
             logs: &self.logs,
+            conf: self.folder.live(),
+            agents: &self.agents,
             data_is_empty: self.data_is_empty,
             snitch_of_data: self.stamp.as_ref().map(|stamp| stamp.snitch.as_str()),
         };
@@ -323,11 +334,12 @@ impl Situation {
         }
     }
 
-    /// The finished files, with those of the overlay that no plan edits.
+    /// The finished files, with those of the overlay that no plan edits, and the private ones.
     pub(super) fn files(&self, plan: &Plan) -> BTreeMap<String, String> {
         let mut files: BTreeMap<String, String> =
             self.base.iter().map(|(name, file)| (name.clone(), file.text.clone())).collect();
         files.extend(plan.files.iter().map(|file| (file.name.clone(), file.after.clone())));
+        files.extend(plan.private_files.iter().map(|file| (file.name.clone(), file.text.clone())));
         files
     }
 }
@@ -431,15 +443,10 @@ fn wanted(distribution: &Distribution, overlay: &[(String, Vec<u8>)]) -> Vec<Str
 fn with_overlay(
     pristine: &BTreeMap<String, BaseFile>,
     overlay: Vec<(String, Vec<u8>)>,
-    distribution: &Distribution,
     report: &mut Report,
 ) -> BTreeMap<String, BaseFile> {
     let mut base = pristine.clone();
     for (name, bytes) in overlay {
-        if name == "jvm.options" && distribution.version.line() > Line::V3_11 {
-            let message = format!("Cassandra {} does not read it", distribution.version.line());
-            report.add(Finding::warning(name.as_str(), message).hint("its options belong in jvm-server.options"));
-        }
         match String::from_utf8(bytes) {
             Ok(text) => {
                 base.insert(name, BaseFile::new(text, Layer::Overlay));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::jvm_options::JvmOptions;
+use crate::config::jvm_options::{JvmOptions, OptionFiles};
 use crate::config::properties::Properties;
 use crate::config::yaml::YamlDocument;
 use crate::report::{Finding, Report};
@@ -86,7 +86,7 @@ pub struct Documents {
     /// cassandra-rackdc.properties.
     pub rackdc: Properties,
     /// The JVM option files, in the order in which Cassandra reads them.
-    pub options: Vec<(String, JvmOptions)>,
+    pub options: OptionFiles,
     /// What generic variables set in cassandra.yaml: it is in the document already.
     pub(super) generic: Vec<Origin>,
     /// The same for cassandra-rackdc.properties.
@@ -114,8 +114,8 @@ impl Documents {
             }
         };
         let rackdc = keep(Properties::parse(RACKDC, text(RACKDC)), RACKDC, report);
-        let options =
-            option_files.iter().map(|name| ((*name).to_owned(), JvmOptions::parse(name, text(name)))).collect();
+        let options = option_files.iter().map(|name| ((*name).to_owned(), JvmOptions::parse(name, text(name))));
+        let options = OptionFiles::new(options.collect());
         Some(Self {
             yaml: yaml?,
             rackdc: rackdc?,
@@ -158,11 +158,6 @@ impl Documents {
         let file = self.base.get(name);
         let unmerged = file.filter(|file| file.layer != Layer::Hook).and_then(|file| file.below.as_deref());
         unmerged.or(file).map_or("", |file| file.text.as_str())
-    }
-
-    /// The live options of all option files, in order, one line each.
-    pub fn live_options(&self) -> impl Iterator<Item = &str> {
-        self.options.iter().flat_map(|(_, file)| file.options())
     }
 }
 

@@ -3,8 +3,10 @@
 //! Cassandra reads them with `grep '^-'` and lets the shell split the words: only a line whose first character is `-`
 //! counts, there is no quoting, an indented flag is ignored, and what follows a flag on its line becomes an argument.
 
+mod files;
 mod key;
 
+pub use files::OptionFiles;
 pub use key::OptionKey;
 
 /// A parsed file: lines, each with its own line break.
@@ -66,6 +68,7 @@ impl JvmOptions {
     pub fn set(&mut self, option: &str) -> Result<(), JvmOptionError> {
         self.check(option)?;
         let key = OptionKey::of(option);
+        self.part_lines(&key);
         let place = self.first(live, &key).or_else(|| self.only_commented(&key));
         let Some(at) = place else {
             self.append(option);
@@ -82,18 +85,60 @@ impl JvmOptions {
         Ok(())
     }
 
+    /// Puts an option on a line of its own before the first live line with this key; nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    pub fn insert_before(&mut self, key: &OptionKey, option: &str) -> Result<(), JvmOptionError> {
+        self.check(option)?;
+        self.part_lines(key);
+        if let Some(at) = self.first(live, key) {
+            let end = self.lines.get(at).map(|line| line_break(line)).filter(|end| !end.is_empty()).unwrap_or("\n");
+            let line = format!("{option}{end}");
+            self.lines.insert(at, line);
+        }
+        Ok(())
+    }
+
     /// Takes every live line with this key away.
     pub fn remove(&mut self, key: &OptionKey) {
+        self.part_lines(key);
         self.lines.retain(|line| live(line).is_none_or(|line| OptionKey::of(line) != *key));
     }
 
     /// Comments every live line with this key out, so that it can be seen and enabled again.
     pub fn disable(&mut self, key: &OptionKey) {
+        self.part_lines(key);
         for line in &mut self.lines {
             if live(line).is_some_and(|line| OptionKey::of(line) == *key) {
                 line.insert(0, '#');
             }
         }
+    }
+
+    /// Gives each option a line of its own where one with this key shares its line with others, so that an edit is about
+    /// it alone. To the JVM nothing changes.
+    fn part_lines(&mut self, key: &OptionKey) {
+        let shares = |line: &String| {
+            let all = live(line).map(options_of).unwrap_or_default();
+            all.len() > 1 && all.iter().any(|option| OptionKey::of(option) == *key)
+        };
+        if !self.lines.iter().any(shares) {
+            return;
+        }
+        let mut parted = Vec::with_capacity(self.lines.len() + 1);
+        for line in std::mem::take(&mut self.lines) {
+            if shares(&line) {
+                let end = line_break(&line);
+                let all = options_of(&line);
+                let last = all.len().saturating_sub(1);
+                let ends = (0..all.len()).map(|at| if at < last && end.is_empty() { "\n" } else { end });
+                parted.extend(all.iter().zip(ends).map(|(option, end)| format!("{option}{end}")));
+            } else {
+                parted.push(line);
+            }
+        }
+        self.lines = parted;
     }
 
     fn check(&self, option: &str) -> Result<(), JvmOptionError> {
@@ -112,6 +157,11 @@ impl JvmOptions {
 
     fn first(&self, read: impl Fn(&str) -> Option<&str>, key: &OptionKey) -> Option<usize> {
         self.lines.iter().position(|line| read(line).is_some_and(|line| OptionKey::of(line) == *key))
+    }
+
+    /// Whether exactly one commented-out line has this key.
+    pub fn has_commented(&self, key: &OptionKey) -> bool {
+        self.only_commented(key).is_some()
     }
 
     fn only_commented(&self, key: &OptionKey) -> Option<usize> {
@@ -134,6 +184,33 @@ impl JvmOptions {
 /// The words of a live line, as the shell splits them.
 pub fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split_ascii_whitespace()
+}
+
+/// The options of a line, each with the words that belong to it: `--add-opens a/b=c` is one. A word without a dash stays
+/// with the option before it.
+pub fn options_of(line: &str) -> Vec<String> {
+    let mut options: Vec<String> = Vec::new();
+    for word in words(line) {
+        match options.last_mut().filter(|_| !word.starts_with('-')) {
+            Some(option) => {
+                option.push(' ');
+                option.push_str(word);
+            }
+            None => options.push(word.to_owned()),
+        }
+    }
+    options
+}
+
+/// Whether an option is one that option files can hold: without blanks, but for the one of `--add-opens a/b=c` and its like.
+pub fn is_whole(option: &str) -> bool {
+    let mut parts = option.split(' ');
+    let first = parts.next().unwrap_or_default();
+    match parts.count() {
+        0 => first.starts_with('-') && !key::takes_a_word(first),
+        1 => key::takes_a_word(first),
+        _ => false,
+    }
 }
 
 /// The option of a line that `grep '^-'` finds.

@@ -17,7 +17,7 @@ use crate::settings::raw::{RawEnv, RawVariable, Source};
 use crate::settings::unsupported;
 use crate::settings::value::{
     AbsolutePath, AnyText, Bounded, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
-    InternodeCompression, InternodeEncryption, Label, LaunchMode, LogFormat, MemtableAllocation, Port, Secret,
+    InternodeCompression, InternodeEncryption, Label, LaunchMode, Lines, LogFormat, MemtableAllocation, Port, Secret,
     SnapshotTtl, Span, Words,
 };
 use crate::settings::{file, secret, suggest};
@@ -262,6 +262,24 @@ contract! {
             "no: JMX on every address with a password file.";
         gc_stdout: bool, "CASSANDRA_GC_STDOUT", [], "JVM options: -Xlog:gc",
             "Whether the collector's log goes to standard output.";
+        gc_verbose: bool, "CASSANDRA_GC_VERBOSE", [], "JVM options: -Xlog:gc",
+            "Whether the collector's log tells of free lists, too.";
+        jvm_options: Lines, "CASSANDRA_JVM_OPTIONS", [], "JVM options",
+            "JVM options, one a line; each replaces the same one where it stands in the option files.";
+        jolokia: bool, "CASSANDRA_ENABLE_JOLOKIA", [], "JVM options: -javaagent",
+            "Whether Jolokia, an HTTP bridge to JMX, runs in Cassandra's JVM, on port 8778.";
+        jolokia_jar: AbsolutePath, "CASSANDRA_JOLOKIA_JAR", [], "JVM options: -javaagent",
+            "Jolokia's agent; unset: found in the folders where images keep it.";
+        jolokia_auth: bool, "CASSANDRA_AUTH_JOLOKIA", [], "jolokia.properties",
+            "Whether Jolokia asks for JOLOKIA_USER and JOLOKIA_PASSWORD.";
+        jolokia_user: AnyText, "JOLOKIA_USER", [], "jolokia.properties: user",
+            "User that Jolokia asks for.";
+        jolokia_password: Secret, "JOLOKIA_PASSWORD", [], "jolokia.properties: password",
+            "Password that Jolokia asks for; it is only in a file that the Cassandra user can read.";
+        exporter: bool, "CASSANDRA_EXPORTER_AGENT", [], "JVM options: -javaagent",
+            "Whether an exporter for Prometheus runs in Cassandra's JVM, on port 9500.";
+        exporter_jar: AbsolutePath, "CASSANDRA_EXPORTER_JAR", [], "JVM options: -javaagent",
+            "The exporter's agent; unset: found in the folders where images keep it.";
         jvm_opts: Words, "JVM_OPTS", [], "java command line",
             "JVM options that the files' options win over.";
         jvm_extra_opts: Words, "JVM_EXTRA_OPTS", [], "java command line",

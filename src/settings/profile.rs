@@ -2,6 +2,7 @@
 
 use serde_yaml::Value;
 
+use crate::cassandra::heap::Formula;
 use crate::settings::raw::{RawEnv, RawVariable, Source};
 use crate::settings::suggest;
 use crate::settings::value::FromText as _;
@@ -60,6 +61,8 @@ pub struct Profile {
     pub snitch: SnitchRule,
     /// What becomes of this node among its seeds.
     pub own_seed: OwnSeed,
+    /// What computes a heap that nobody set.
+    pub heap: Formula,
 }
 
 /// A profile of that name is not here.
@@ -121,6 +124,10 @@ impl Profile {
                 Some("leaves-unless-first") => OwnSeed::LeavesUnlessFirst,
                 _ => OwnSeed::Stays,
             },
+            heap: match tree.get("heap").and_then(Value::as_str) {
+                Some("quarter-of-limit") => Formula::QuarterOfLimit,
+                _ => Formula::Cassandra,
+            },
         }
     }
 
@@ -164,7 +171,7 @@ mod tests {
         for (name, text) in FILES {
             let tree: Value = serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
             for key in tree.as_mapping().unwrap().keys() {
-                let known = ["defaults", "where", "precedence", "pod_ip_wins", "snitch", "own_seed"];
+                let known = ["defaults", "where", "precedence", "pod_ip_wins", "snitch", "own_seed", "heap"];
                 assert!(known.contains(&key.as_str().unwrap()), "{name}: {key:?}");
             }
             let profile = Profile::named(name).unwrap();
@@ -209,6 +216,13 @@ mod tests {
             let pairs = [("ALLOW_EMPTY_PASSWORD", "yes"), (password, "x")];
             assert_eq!(authenticator(&pairs), "PasswordAuthenticator", "{password}");
         }
+    }
+
+    #[test]
+    fn a_profile_names_the_formula_of_its_heap() {
+        assert_eq!(Profile::from_file("x", "heap: quarter-of-limit").heap, Formula::QuarterOfLimit);
+        assert_eq!(Profile::from_file("x", "heap: cassandra").heap, Formula::Cassandra);
+        assert_eq!(Profile::named("native").unwrap().heap, Formula::Cassandra);
     }
 
     #[test]

@@ -66,6 +66,10 @@ pub struct AbsolutePath(PathBuf);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words(Vec<String>);
 
+/// Lines of text, without the empty ones and those that are comments (`#`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines(Vec<(usize, String)>);
+
 /// A span of time, such as `30s`, `5m`, `1500ms`; a bare number is seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(Duration);
@@ -330,6 +334,23 @@ impl FromText for Words {
 
     fn from_text(text: &str) -> Result<Self, Option<String>> {
         Ok(Self(text.split_ascii_whitespace().map(str::to_owned).collect()))
+    }
+}
+
+impl Lines {
+    /// The lines with their numbers, which count from 1.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.0.iter().map(|(number, line)| (*number, line.as_str()))
+    }
+}
+
+impl FromText for Lines {
+    const EXPECTED: &'static str = "JVM options, one a line";
+
+    fn from_text(text: &str) -> Result<Self, Option<String>> {
+        let lines = text.lines().map(str::trim).enumerate();
+        let told = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        Ok(Self(told.map(|(at, line)| (at + 1, line.to_owned())).collect()))
     }
 }
 

@@ -168,8 +168,9 @@ fn mounted_files_replace_the_distributions_whole_and_the_environment_still_count
     let node = Node::new()
         .env("CASSANDRA_INIT_PROFILE", "kubernetes-examples")
         .file("conf-overlay/cassandra.yaml", yaml)
-        .file("conf-overlay/jvm.options", "-Xmx1G\n");
-    node.start_and_stop().code(0).says("jvm.options: Cassandra 5.0 does not read it");
+        .file("conf-overlay/jvm.options", "-Xmx1G\n-XX:+UseParNewGC\n");
+    node.start_and_stop().code(0).says("jvm.options: Java 17 does not take -XX:+UseParNewGC");
+    assert!(node.conf()["jvm-server.options"].contains("\n-Xmx1G\n"), "its options count in the files of this line");
     assert_eq!(node.yaml("cluster_name"), "Mounted");
     assert_eq!(node.yaml("num_tokens"), "4", "a profile's default lies below a mounted file");
     assert_eq!(node.yaml("listen_address"), "10.244.0.10", "a stock loopback counts as unset");

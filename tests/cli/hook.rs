@@ -192,8 +192,8 @@ fn what_it_leaves_running_is_ended_and_an_open_descriptor_reaches_no_file_of_our
 
 #[test]
 fn what_was_found_in_mounted_files_is_told_with_a_hook_too() {
-    let node = node().file("conf-overlay/jvm.options", "-Xmx1G\n").file("conf-overlay/pre_run.sh", "true\n");
-    node.start_and_stop().code(0).says("jvm.options: Cassandra 5.0 does not read it");
+    let node = node().file("conf-overlay/jvm.options", "-d64\n").file("conf-overlay/pre_run.sh", "true\n");
+    node.start_and_stop().code(0).says("jvm.options: Java 17 does not take -d64");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod explain;
 mod generic;
 mod hook;
 mod house;
+mod jvm;
 mod layers;
 mod peers;
 mod profiles;

@@ -97,4 +97,46 @@ proptest! {
         prop_assert_eq!(after.get(&key), None);
         prop_assert_eq!(others(&after), others(&before));
     }
+
+    /// What a start does to two files, in any order: whatever it is, comments and what it is not about stay, and doing the
+    /// last of it again changes nothing.
+    #[test]
+    fn any_sequence_of_edits_keeps_comments_and_unrelated_lines(
+        server in prop::collection::vec("-(Xm[xs][1-3]G|ea|Da=[x-z]|XX:B=[1-3])( -(esa|XX:C=1))?|#-XX:[BC]=9| -ea|# words.{0,5}|", 0..8),
+        java in prop::collection::vec("-XX:[+-]Use(G1|Z|ConcMarkSweep)GC|-XX:G1X=[12]|-XX:CMSX=1|--add-opens a/[bc]=d|#-XX:[+]UseZGC|# x.{0,5}", 0..8),
+        edits in prop::collection::vec(
+            (0..4u8, "-(Xm[xs][4-6]G|Da=[x-z]|XX:[BC]=[4-6]|XX:[+]Use(G1|Z)GC|XX:G1X=3|-add-opens a/b=e)"), 1..12),
+    ) {
+        let text = |lines: &[String]| lines.iter().map(|line| line.replace(['\n', '\r'], "") + "\n").collect::<String>();
+        let names = ["jvm-server.options", "jvm17-server.options"];
+        let parse = |name: &str, lines: &[String]| (name.to_owned(), JvmOptions::parse(name, &text(lines)));
+        let before = OptionFiles::new(vec![parse(names[0], &server), parse(names[1], &java)]);
+        let mut after = before.clone();
+        let mut touched = Vec::new();
+        for (what, option) in &edits {
+            let key = OptionKey::of(option);
+            let apply = |files: &mut OptionFiles| match what {
+                0 | 1 => files.lay(option).map(drop).unwrap(),
+                2 => files.remove(&key),
+                _ => names.iter().for_each(|name| files.disable(name, &key)),
+            };
+            apply(&mut after);
+            let once = after.clone();
+            apply(&mut after);
+            prop_assert_eq!(&after, &once, "{} {}", what, option);
+            let live = after.live().filter(|(_, live)| OptionKey::of(live) == key).count();
+            prop_assert_eq!(live, usize::from(*what < 2));
+            touched.push(key);
+        }
+        let unrelated = |files: &OptionFiles| {
+            let live = files.live().filter(|(_, option)| !touched.contains(&OptionKey::of(option)));
+            live.map(|(name, option)| (name.to_owned(), option)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(unrelated(&after), unrelated(&before));
+        let comments = |files: &OptionFiles| {
+            let lines: Vec<String> = files.iter().flat_map(|(_, file)| file.text().lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+            lines.into_iter().filter(|line| !line.starts_with('-') && !line.starts_with("#-")).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(comments(&after), comments(&before));
+    }
 }

@@ -1,12 +1,14 @@
 //! A plan in the making: edits are collected with their sources, then applied to the documents at once.
 
+use crate::cassandra::heap::HeapSize;
 use crate::cassandra::schema::Value;
 use crate::config::documents::{Documents, Origin, RACKDC, YAML};
-use crate::config::jvm_options::OptionKey;
+use crate::config::jvm_options::{JvmOptionError, OptionFiles, OptionKey};
 use crate::config::plan::{Decision, PlannedFile};
 use crate::config::yaml::{Edit, Node, YamlPath, text};
 use crate::report::{Finding, Report};
 use crate::settings::raw::Source;
+use crate::settings::secret::hide_in_options;
 
 /// The edits so far.
 pub(super) struct Draft<'a> {
@@ -14,14 +16,10 @@ pub(super) struct Draft<'a> {
     pub(super) documents: &'a Documents,
     yaml: Vec<Edit>,
     rackdc: Vec<(String, String)>,
-    options: Vec<OptionEdit>,
+    /// The JVM option files as they are so far: what is computed later depends on what was set before.
+    pub(super) options: OptionFiles,
     decisions: Vec<Decision>,
     findings: Report,
-}
-
-enum OptionEdit {
-    Set { file: String, option: String },
-    Remove { key: String },
 }
 
 /// What a draft becomes.
@@ -37,7 +35,7 @@ impl<'a> Draft<'a> {
             documents,
             yaml: Vec::new(),
             rackdc: Vec::new(),
-            options: Vec::new(),
+            options: documents.options.clone(),
             decisions: generic_decisions(documents),
             findings: Report::default(),
         }
@@ -91,31 +89,68 @@ impl<'a> Draft<'a> {
         self.rackdc.push((key.to_owned(), value.to_owned()));
     }
 
-    /// Sets an option in the first option file, where Cassandra keeps those that hold for every Java.
+    /// Sets a JVM option: in place of the same one where it stands, else in the file that its kind belongs in.
+    ///
+    /// What a variable set stays before a default and what we compute; two variables must agree.
     pub(super) fn option(&mut self, option: &str, source: &Source) {
-        if let Some((file, _)) = self.documents.options.first() {
-            self.option_in(&file.clone(), option, source);
-        }
-    }
-
-    /// Sets an option in the last option file, where Cassandra keeps those of one Java.
-    pub(super) fn option_of_java(&mut self, option: &str, source: &Source) {
-        if let Some((file, _)) = self.documents.options.last() {
-            self.option_in(&file.clone(), option, source);
-        }
-    }
-
-    fn option_in(&mut self, file: &str, option: &str, source: &Source) {
         let key = OptionKey::of(option).to_string();
-        if self.reaches(file, &key, source) {
-            self.decide(file, key, option.to_owned(), source);
-            self.options.push(OptionEdit::Set { file: file.to_owned(), option: option.to_owned() });
+        let earlier =
+            self.decisions.iter().find(|decision| decision.key == key && decision.source.variable().is_some());
+        if let Some(earlier) = earlier.filter(|earlier| earlier.source != *source) {
+            if source.variable().is_some() && !says_the_same(&earlier.value, option) {
+                let message = format!(
+                    "{} disagrees with {} of {}",
+                    hide_in_options(option),
+                    hide_in_options(&earlier.value),
+                    earlier.source
+                );
+                let hint = "set the option in one of them";
+                self.findings.add(Finding::error(source.to_string(), message).hint(hint));
+            }
+            return;
         }
+        let Some(file) = self.options.place(option).map(str::to_owned) else { return };
+        if self.reaches(&file, &key, source) {
+            let laid = self.options.lay(option);
+            self.option_laid(laid, key, option, source);
+        }
+    }
+
+    /// Sets a JVM option on a line before another one, whose key is given.
+    pub(super) fn option_before(&mut self, other: &str, option: &str, source: &Source) {
+        let laid = self.options.insert_before(&OptionKey::of(other), option);
+        self.option_laid(laid, OptionKey::of(option).to_string(), option, source);
+    }
+
+    fn option_laid(
+        &mut self,
+        laid: Result<Option<String>, JvmOptionError>,
+        key: String,
+        option: &str,
+        source: &Source,
+    ) {
+        match laid {
+            Ok(Some(file)) => self.decide(&file, key, option.to_owned(), source),
+            Ok(None) => {}
+            Err(error) => self.findings.add(Finding::error(source.to_string(), error.to_string())),
+        }
+    }
+
+    /// Comments an option out where it stands.
+    pub(super) fn disable_option(&mut self, file: &str, option: &str, source: &Source) {
+        self.options.disable(file, &OptionKey::of(option));
+        self.decide(file, OptionKey::of(option).to_string(), format!("#{option}"), source);
     }
 
     /// Takes an option out of every option file.
     pub(super) fn remove_option(&mut self, key: &str) {
-        self.options.push(OptionEdit::Remove { key: key.to_owned() });
+        self.options.remove(&OptionKey::of(key));
+    }
+
+    /// Who set an option so far; nobody where it stands as the lower layers left it.
+    pub(super) fn source_of(&self, option: &str) -> Option<&Source> {
+        let key = OptionKey::of(option).to_string();
+        self.decisions.iter().rev().find(|decision| decision.key == key).map(|decision| &decision.source)
     }
 
     fn decide(&mut self, file: &str, key: String, value: String, source: &Source) {
@@ -137,28 +172,17 @@ impl<'a> Draft<'a> {
         for (key, value) in &self.rackdc {
             documents.rackdc.set(key, value);
         }
-        for edit in &self.options {
-            for (name, file) in &mut documents.options {
-                let result = match edit {
-                    OptionEdit::Set { file: target, option } if target == name => file.set(option),
-                    // The same option in a later file would win.
-                    OptionEdit::Set { option, .. } => {
-                        file.remove(&OptionKey::of(option));
-                        Ok(())
-                    }
-                    OptionEdit::Remove { key } => {
-                        file.remove(&OptionKey::of(key));
-                        Ok(())
-                    }
-                };
-                if let Err(error) = result {
-                    report.add(Finding::error(name.as_str(), error.to_string()));
-                    sound = false;
-                }
-            }
-        }
+        documents.options = self.options;
         sound.then(|| Finished { files: files(self.documents, &documents), decisions: self.decisions, documents })
     }
+}
+
+/// Whether two options with one key have the same effect: sizes may be written in different units.
+fn says_the_same(one: &str, other: &str) -> bool {
+    let size = |option: &str| {
+        ["-Xmx", "-Xms", "-Xmn"].iter().find_map(|flag| option.strip_prefix(flag)).and_then(HeapSize::from_option)
+    };
+    one == other || (size(one).is_some() && size(one) == size(other))
 }
 
 /// What generic variables set is in the documents already.

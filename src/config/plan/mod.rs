@@ -26,6 +26,7 @@ use crate::settings::{Profile, Settings, secret};
 
 pub use addresses::{Addresses, choose as choose_addresses, seed_provider_in_file, seeds_in_file};
 use draft::Draft;
+pub use jvm::{AGENT_CONFIGURATIONS, AGENT_FOLDERS, Agents, is_agent};
 pub use yaml::DATA_ROOTS;
 
 /// What is known of the host.
@@ -68,6 +69,10 @@ pub struct Inputs<'a> {
     pub data_root: &'a Path,
     /// The log folder.
     pub logs: &'a Path,
+    /// The conf folder that Cassandra reads.
+    pub conf: &'a Path,
+    /// Java agents at hand.
+    pub agents: &'a Agents,
     /// Whether there is no data yet.
     pub data_is_empty: bool,
     /// The snitch that the data was last used with, where we know.
@@ -110,6 +115,21 @@ pub struct PlannedFile {
     pub after: String,
 }
 
+/// A file that nobody but the Cassandra user and root may read; it is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PrivateFile {
+    /// Its name in the conf folder.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl fmt::Debug for PrivateFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateFile").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// Where clients reach the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -126,6 +146,8 @@ pub struct Endpoint {
 pub struct Plan {
     /// The files, in order of name.
     pub files: Vec<PlannedFile>,
+    /// Files that hold secrets.
+    pub private_files: Vec<PrivateFile>,
     /// Who set what.
     pub decisions: Vec<Decision>,
     /// JVM options of the files, split into words, in the order in which Cassandra reads them.
@@ -180,11 +202,10 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     yaml::directories(inputs, &mut draft);
     addresses::write(inputs, &mut draft);
     addresses::write_seeds(inputs, &mut draft);
-    jvm::heap(inputs, &mut draft);
-    jvm::properties(inputs, &mut draft);
+    let private_files = jvm::options(inputs, &mut draft);
     let launch = jvm::launch(inputs, &mut draft);
     let finished = draft.finish(report)?;
-    let options = jvm::words(inputs.distribution, &finished.documents);
+    let options = jvm::words(&finished.documents);
     ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx_port, report);
     validity::check(documents, &finished, inputs.distribution.version, report);
     let endpoint = addresses::endpoint(inputs, &finished.documents);
@@ -196,7 +217,8 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
         data_directories: yaml::data_directories(&finished.documents, inputs.data_root),
         files: finished.files,
         decisions: finished.decisions,
-        unwritten: jvm::unwritten(inputs, founds, &finished.documents, &options),
+        unwritten: jvm::unwritten(inputs, founds, &finished.documents),
+        private_files,
         endpoint,
         options,
         jmx: launch.jmx,
@@ -219,6 +241,7 @@ mod tests {
     fn the_script_gets_properties_as_words_and_other_options_by_its_variable() {
         let plan = Plan {
             files: Vec::new(),
+            private_files: Vec::new(),
             decisions: Vec::new(),
             options: Vec::new(),
             unwritten: vec!["-Dcassandra.ring_delay_ms=1000".into()],

@@ -1,0 +1,44 @@
+//! What Cassandra's own scripts are told by their variables.
+
+use std::collections::BTreeMap;
+
+use crate::cassandra::java::{self, Jmx};
+use crate::config::plan::draft::Draft;
+use crate::config::plan::jvm::{Launch, heap, sources};
+use crate::config::plan::{EXTRA_OPTIONS, Inputs};
+use crate::settings::contract::Given;
+use crate::settings::value::Words;
+
+/// `cassandra-env.sh` computes a heap from the host's memory unless both variables are set; with the pair in the option file
+/// it ignores them, so they only keep it quiet. Its JMX block always asks for a password file when JMX is not local, and
+/// always takes port 7199: options in JVM_EXTRA_OPTS come later and win.
+pub(super) fn variables(inputs: &Inputs, launch: &Launch, draft: &Draft) -> BTreeMap<String, String> {
+    let settings = inputs.settings;
+    let room = heap::room(inputs, &draft.options);
+    let size = sources::size(inputs, &draft.options, "-Xmx").unwrap_or_else(|| room.heap(inputs.profile.heap));
+    let new = settings.new_heap.as_ref().map(|given| given.value);
+    let new = new.unwrap_or_else(|| room.new_generation(inputs.profile.heap, size));
+    let words = |given: &Option<Given<Words>>| -> Vec<String> {
+        given.as_ref().map_or(Vec::new(), |given| given.value.as_slice().to_vec())
+    };
+    let mut extra = words(&settings.jvm_extra_opts);
+    let jmx = launch.jmx;
+    if jmx == Jmx::Open || launch.jmx_port != java::JMX_PORT {
+        extra.extend(java::jmx_properties(jmx, launch.jmx_port, launch.jmx_host.as_deref()));
+    }
+    let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().display().to_string());
+    let jemalloc = settings.libjemalloc.as_ref().map(|given| given.value.to_string());
+    // All of them each time: an empty one is unset to the scripts, and what the environment says may not be what the hook made
+    // of it.
+    [
+        ("MAX_HEAP_SIZE", size.to_string()),
+        ("HEAP_NEWSIZE", new.to_string()),
+        ("LOCAL_JMX", if jmx == Jmx::Local { "yes" } else { "no" }.to_owned()),
+        ("JVM_OPTS", words(&settings.jvm_opts).join(" ")),
+        (EXTRA_OPTIONS, extra.join(" ")),
+        ("CASSANDRA_HEAPDUMP_DIR", heap_dumps.unwrap_or_default()),
+        ("CASSANDRA_LIBJEMALLOC", jemalloc.unwrap_or_default()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
