@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use clap_mangen::Man;
-
 use crate::cli;
 use crate::commands::print;
 use crate::exit::{Exit, Failure};
@@ -14,34 +12,32 @@ The known files of a mounted overlay replace those of the distribution: the fold
 
 /// Prints the page.
 pub(super) fn manual() -> Result<Exit, Failure> {
-    print(&page().map_err(|error| Failure::new(Exit::Internal, error))?)?;
+    print(&page())?;
     Ok(Exit::Success)
 }
 
 /// One page for the program and all subcommands, in the order of `--help`.
-fn page() -> std::io::Result<String> {
+fn page() -> String {
     let mut whole = cli::definition();
     whole.build();
-    let mut page = Vec::new();
-    let man = Man::new(whole.clone()).section("8").manual("System administration");
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    let mut page = String::from_utf8_lossy(&page).into_owned();
+    let about = |command: &clap::Command| command.get_about().map(ToString::to_string).unwrap_or_default();
+    let mut page = format!(
+        ".TH cassandra-init 8 \"\" \"cassandra-init {}\" \"System administration\"\n.SH NAME\ncassandra\\-init \\- {}\n\
+         .SH SYNOPSIS\n.B cassandra\\-init\n[\\fIsubcommand\\fR] [\\fIargument\\fR ...]\n.SH DESCRIPTION\n",
+        env!("CARGO_PKG_VERSION"),
+        escaped(&about(&whole))
+    );
     paragraphs(&mut page, &help_of(&whole));
     page.push_str(".SH SUBCOMMANDS\n");
     for command in whole.get_subcommands() {
-        let mut part = Vec::new();
-        let man = Man::new(command.clone());
-        man.render_options_section(&mut part)?;
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let _ = write!(page, ".SS \"{}\"\n{}.\n", escaped(command.get_name()), escaped(&about(command)));
         let usage = command.clone().render_usage().to_string();
-        let usage = usage.trim_start_matches("Usage: ");
-        let _ = write!(page, ".SS \"{}\"\n{}.\n", escaped(command.get_name()), escaped(&about));
-        paragraphs(&mut page, usage);
-        // The options of a subcommand are no section of the page's own.
-        page.push_str(&String::from_utf8_lossy(&part).replace(".SH OPTIONS\n", ""));
+        paragraphs(&mut page, usage.trim_start_matches("Usage: "));
+        for argument in
+            command.get_arguments().filter(|argument| !argument.is_hide_set() && argument.get_id() != "help")
+        {
+            let _ = write!(page, ".TP\n.B {}\n{}\n", escaped(&argument.to_string()), escaped(&described(argument)));
+        }
         paragraphs(&mut page, &help_of(command));
     }
     page.push_str(".SH \"EXIT STATUS\"\n");
@@ -53,7 +49,23 @@ fn page() -> std::io::Result<String> {
     );
     page.push_str(".SH FILES\n");
     paragraphs(&mut page, FILES);
-    Ok(page)
+    page
+}
+
+/// What an argument is for, the values it takes, and the one it has where nothing is said.
+fn described(argument: &clap::Arg) -> String {
+    let mut text = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    if argument.get_action().takes_values() {
+        let values = argument.get_possible_values();
+        let names: Vec<&str> = values.iter().map(clap::builder::PossibleValue::get_name).collect();
+        if !names.is_empty() {
+            let _ = write!(text, ": {}", names.join(", "));
+        }
+        if let Some(default) = argument.get_default_values().first() {
+            let _ = write!(text, " (else {})", default.display());
+        }
+    }
+    argument.get_short().map_or(text.clone(), |short| format!("{text}; also -{short}"))
 }
 
 fn help_of(command: &clap::Command) -> String {
@@ -85,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_page_has_every_subcommand_and_exit_code() {
-        let page = page().unwrap();
+        let page = page();
         for command in cli::definition().get_subcommands() {
             assert!(page.contains(&format!(".SS \"{}\"", escaped(command.get_name()))), "{}", command.get_name());
         }

@@ -261,7 +261,7 @@ mod tests {
              env: [{name: A, value: x}, {name: C, value: '1'}, {name: C, value: '2'}]",
         );
         assert_eq!(set, ["A=x", "B=two", "S_P=plain (secret)", "C=2"]);
-        assert_eq!(said, ["warning: C is set twice, first at m:6:32; this one wins"]);
+        assert_eq!(said, ["warning: C is set twice, first at m:7:32; this one wins"]);
     }
 
     #[test]

@@ -57,9 +57,11 @@ fn a_variable_of_a_file_of_assignments_is_shown_where_it_stands_but_a_secret_is_
 
 #[test]
 fn any_release_is_checked_without_a_cassandra_and_without_a_conf_folder() {
-    bare(&["check", "--cassandra-version", "5.0.8"]).code(0).prints("no findings");
-    let folder = project().join("config-defaults/5.0").display().to_string();
-    bare(&["check", "--cassandra-version", "4.0.19", "--conf", &folder]).code(0);
+    for (line, release) in [("3.11", "3.11.4"), ("4.0", "4.0.19"), ("4.1", "4.1.9"), ("5.0", "5.0.8"), ("6.0", "6.0")] {
+        bare(&["check", "--cassandra-version", release]).code(0).prints("no findings");
+        let folder = project().join("config-defaults").join(line).display().to_string();
+        bare(&["check", "--cassandra-version", release, "--conf", &folder]).code(0).prints("no findings");
+    }
 }
 
 #[test]
@@ -196,10 +198,31 @@ fn a_mounted_file_is_read_and_its_findings_point_into_the_config_map() {
 }
 
 #[test]
+fn fragments_show_their_lines_here_and_in_a_config_map() {
+    let fragment = "# ours\nclustr_name: x\n";
+    let node = Node::new().file("conf-overlay/cassandra.yaml.d/10.yaml", fragment).arguments(&["check"]);
+    node.run().code(78).prints("error: cassandra.yaml.d/10.yaml:2: ").prints("\n2 | clustr_name: x\n");
+    let objects = "kind: ConfigMap\nmetadata: {name: m}\ndata:\n  own: |\n    # ours\n    clustr_name: x\n";
+    let text = pod(&format!("env:\n{POD_IP}\nvolumeMounts:\n- {{name: conf, mountPath: /configmap}}"), objects)
+        .replace("{name: conf, optional: true}", "{name: m, items: [{key: own, path: cassandra.yaml.d/10.yaml}]}");
+    let outcome = manifest(&text, &[]).code(78).prints("error: cassandra.yaml.d/10.yaml:2: ");
+    outcome.prints("|     clustr_name: x\n");
+}
+
+#[test]
+fn a_line_of_a_yaml_in_a_variable_is_found_in_the_manifest() {
+    let text = pod(&format!("env:\n{POD_IP}\n- name: CASSANDRA_YAML\n  value: |\n    a: 1\n    b: [1\n    c: 2"), "");
+    let line = text.lines().position(|line| line.ends_with("c: 2")).unwrap() + 1;
+    manifest(&text, &[]).code(78).prints("error: CASSANDRA_YAML:3:").prints(&format!("--> <stdin>:{line}:"));
+}
+
+#[test]
 fn a_config_map_alone_is_checked_as_an_overlay() {
     let text = "kind: ConfigMap\nmetadata: {name: c}\ndata:\n  cassandra.yaml: |\n    cluster_name: [a\n";
     manifest(text, &[]).code(78).prints("ConfigMap c").prints("error: cassandra.yaml:");
-    manifest(&text.replace("[a", "a"), &[]).code(0);
+    let needed = "a\n    partitioner: org.apache.cassandra.dht.Murmur3Partitioner\n    commitlog_sync: periodic\n    \
+                  commitlog_sync_period: 10s\n    endpoint_snitch: SimpleSnitch";
+    manifest(&text.replace("[a", needed), &[]).code(0);
 }
 
 #[test]

@@ -255,10 +255,12 @@ impl<'a> Pod<'a> {
                 let folders = overlay.iter().map(ToString::to_string).chain(self.conf_folders());
                 let mut paths = std::iter::once(name.clone()).chain(folders.map(|folder| format!("{folder}/{name}")));
                 let file = paths.find_map(|path| self.mounts.files.iter().find(|file| file.path == path));
-                file.map(|file| {
-                    let spot = &file.spot;
+                let file = file.map(|file| (&file.spot, file.is_secret));
+                // A variable can hold a whole file's text.
+                let variable = || self.environment.get(name).map(|variable| (&variable.spot, variable.is_secret));
+                file.or_else(variable).map(|(spot, is_secret)| {
                     let place = line.map_or_else(|| spot.place(), |line| spot.place_of_line(line, *column));
-                    (Some(place), file.is_secret)
+                    (Some(place), is_secret)
                 })
             }
         };
