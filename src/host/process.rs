@@ -262,9 +262,9 @@ fn process_table() -> Vec<Row> {
 }
 
 /// The start of `/proc/<pid>/stat` in one system call: files of /proc tell no size, which makes std ask 32 bytes at a time.
-fn stat(pid: i32) -> Option<[u8; STAT_LENGTH]> {
-    let mut bytes = [0; STAT_LENGTH];
-    File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut bytes).ok()?;
+fn stat(pid: i32) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(STAT_LENGTH);
+    File::open(format!("/proc/{pid}/stat")).ok()?.take(STAT_LENGTH as u64).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 

@@ -156,7 +156,11 @@ impl Driver<'_> {
                     let _ = observer.signal(nix::libc::SIGKILL);
                 }
             }
-            Action::Served => owner.served(),
+            Action::Served => {
+                owner.served();
+                // Nor is what looking took.
+                memory::release_program_pages();
+            }
             Action::Stopping { signal } => owner.stopping(signal),
             Action::Draining => {}
             Action::Overdue => tracing::error!("the grace period ends, Cassandra is killed"),

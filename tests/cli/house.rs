@@ -115,6 +115,20 @@ fn patterns_do_without_unicode_classes() {
     assert!(seen >= 4, "only {seen} patterns found: the test does not see them");
 }
 
+/// A machine whose clock is set must not kill a drain. Log lines and files have the time of day; nothing else asks for it.
+#[test]
+fn supervision_asks_no_clock_that_can_be_set() {
+    for room in ["supervisor", "host"] {
+        for path in sources(&project().join("src").join(room)) {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for word in ["SystemTime", "CLOCK_REALTIME", "CLOCK_BOOTTIME"] {
+                assert!(!code.contains(word), "{} uses {word}", path.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn unsafe_has_an_address() {
     let src = project().join("src");

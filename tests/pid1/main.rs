@@ -22,5 +22,6 @@ mod races;
 mod reaping;
 mod signals;
 mod stragglers;
+mod table;
 mod terminal;
 mod want;

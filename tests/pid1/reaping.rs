@@ -5,7 +5,7 @@ use std::fs;
 use nix::libc::{SIGCONT, SIGSTOP};
 
 use crate::support::{Node, children, command_name, has, send, skip_or_fail, stat, wait_until};
-use crate::ways::{READY, STAY, Silent, Way, child_of, freeze_a_look};
+use crate::ways::{Port, READY, STAY, Way, child_of, freeze_a_look};
 
 /// Everywhere orphans are ours.
 #[test]
@@ -104,7 +104,7 @@ fn p15_the_hooks_status_is_its_own() {
 fn p15_the_end_of_an_orphan_is_no_verdict_of_a_look() {
     for way in Way::all_for_run() {
         let script = "i=0; while [ $i -lt 100 ]; do ( (exit 0) & ); i=$((i + 1)); done; echo > \"$STANDIN/stormed\"";
-        let silent = Silent::new();
+        let silent = Port::new();
         let node = silent.endpoint_of(way.jvm(&format!("{READY}; {STAY}; {script}; exec sleep 1000")));
         let running = node.start();
         let init = way.init(&running);

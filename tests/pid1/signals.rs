@@ -5,7 +5,7 @@ use std::fs;
 use nix::libc::{SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
 use crate::support::{Node, has, send, skip_or_fail, stat, wait_until};
-use crate::ways::{READY, STAY, Silent, Way, child_of, freeze_a_look};
+use crate::ways::{Port, READY, STAY, Way, child_of, freeze_a_look};
 
 /// A stand-in for the JVM that tells of each signal it gets, by a file of the signal's name.
 fn telltale(way: Way) -> Node {
@@ -275,7 +275,7 @@ fn p35_without_pidfds_signals_go_by_number_and_none_after_the_reaping() {
 #[test]
 fn p38_a_look_that_hangs_holds_up_no_stop() {
     for way in Way::all_for_run() {
-        let silent = Silent::new();
+        let silent = Port::new();
         let node = silent.endpoint_of(Node::new().wrapped(way.wrapper()));
         let running = node.start();
         let look = freeze_a_look(way.init(&running));
@@ -288,7 +288,7 @@ fn p38_a_look_that_hangs_holds_up_no_stop() {
 /// After 20 s. Else the node would never be seen to serve, and its drain be cut short.
 #[test]
 fn p38_a_look_that_hangs_is_ended_and_another_follows() {
-    let silent = Silent::new();
+    let silent = Port::new();
     let node = silent.endpoint_of(Node::new());
     let running = node.start();
     let look = freeze_a_look(running.pid());

@@ -27,6 +27,19 @@ fn without_a_signal_descriptor_nothing_is_started() {
     assert!(!node.java_was_started());
 }
 
+/// A child that could not be signalled safely is none that should run.
+#[test]
+fn without_descriptors_for_the_child_it_is_ended_and_that_is_told() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    for (call, says) in [("pidfd_open", "cannot watch a new process"), ("pipe2", "cannot create a pipe")] {
+        let node = refused(Node::new().java("#!/bin/sh\nexec sleep 1000\n"), call, "EMFILE");
+        node.run().code(75).says(says).says("too many open files");
+    }
+}
+
 /// What remains is passing the stop on and reaping.
 #[test]
 fn without_a_timer_the_stop_is_passed_on_and_the_end_is_ours() {

@@ -110,12 +110,16 @@ pub(crate) fn child_of(init: i32) -> i32 {
     found[0]
 }
 
-/// A port that takes connections and never answers: a look at it lasts until its time is over.
-pub(crate) struct Silent(TcpListener);
+/// A port that takes connections. As long as nobody answers them, a look at it lasts until its time is over.
+pub(crate) struct Port(TcpListener);
 
-impl Silent {
+impl Port {
     pub(crate) fn new() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    pub(crate) fn listener(&self) -> &TcpListener {
+        &self.0
     }
 
     /// The node, with this as where clients would reach it.
