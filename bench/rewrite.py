@@ -13,7 +13,7 @@ COMMENTED = re.compile(r"# ?([a-z_]+): +([^ \[{#][^#]*)$")
 LIVE = re.compile(r"([a-z_]+): +([0-9]+(?:ms|s|m|h|MiB|KiB|MiB/s)?|true|false)$")
 FLIPPED = {"true": "false", "false": "true"}
 # Two ways to say one thing: only one of them may be there.
-EXCLUSIVE = ("_interface", "_address", "_directory", "seeds", "location", "snitch", "provider", "proximity")
+EXCLUSIVE = ("_interface", "_address", "_directory", "seeds", "location", "snitch", "provider", "proximity", "port_ssl")
 
 
 def edits(count, path):

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::support::{Node, is_root, skip_or_fail};
+use crate::support::{Node, is_root, project, skip_or_fail};
 
 /// A jvm.options as images of 3.11 have it.
 const OLD_FILE: &str = "-ea\n-Xss256k\n-XX:+UseThreadPriorities\n-XX:ThreadPriorityPolicy=42\n-XX:+UseParNewGC\n\
@@ -234,10 +234,11 @@ fn the_collectors_log_follows_java() {
     let verbose = log("17.0.15", &[("CASSANDRA_GC_VERBOSE", "true")]);
     assert!(verbose.len() == 1 && verbose[0].contains("freelist*=trace:file="), "{verbose:?}");
     assert_eq!(log("11.0.2", &[]), [""; 0], "the launch adds the default");
+    let conf = project().join("config-defaults/3.11").display().to_string();
     let rendered = Node::new()
         .env("CASSANDRA_GC_STDOUT", "true")
         .env("CASSANDRA_GC_VERBOSE", "true")
-        .arguments(&["render", "--cassandra-version", "3.11.19"])
+        .arguments(&["render", "--cassandra-version", "3.11.19", "--conf", &conf])
         .run()
         .code(0)
         .stdout;

@@ -104,7 +104,7 @@ fn a_setting_survives_the_renaming_of_its_key() {
 fn the_old_name_of_a_key_goes_where_the_new_one_is_written() {
     let yaml = "key_cache_size_in_mb: 10\ncompaction_throughput_mb_per_sec: 16\n";
     let node = Node::new()
-        .file("conf-overlay/cassandra.yaml", yaml)
+        .cassandra_yaml("conf-overlay", yaml)
         .env("CASSANDRA_KEY_CACHE_SIZE_IN_MB", "77")
         .env("CASSANDRA_COMPACTION_THROUGHPUT_MB_PER_SEC", "33");
     node.start_and_stop().code(0);
@@ -120,7 +120,7 @@ fn the_old_name_of_a_key_goes_where_the_new_one_is_written() {
 #[test]
 fn data_goes_to_the_root_that_is_used_and_not_to_the_one_that_the_images_file_names() {
     let yaml = "data_file_directories:\n  - /cassandra_data/data\ncommitlog_directory: /cassandra_data/commitlog\n";
-    let node = profile("kubernetes-examples").file("conf/cassandra.yaml", yaml);
+    let node = profile("kubernetes-examples").cassandra_yaml("conf", yaml);
     node.start_and_stop().code(0);
     let tree = tree(&node);
     let data = node.path("data").display().to_string();
@@ -135,7 +135,7 @@ fn data_goes_to_the_root_that_is_used_and_not_to_the_one_that_the_images_file_na
 fn what_is_unset_stays_as_the_file_has_it_blanks_and_all() {
     let yaml = "audit_logging_options:\n  enabled: false\ncluster_name: 'My Own Cluster'\nrpc_address: 10.244.0.10\n\
                 num_tokens: 4 # not 256\nauthenticator:\n  class_name: PasswordAuthenticator\n";
-    let node = profile("casskop").file("conf-overlay/cassandra.yaml", yaml);
+    let node = profile("casskop").cassandra_yaml("conf-overlay", yaml);
     node.start_and_stop().code(0);
     let tree = tree(&node);
     assert_eq!(tree["cluster_name"].as_str(), Some("My Own Cluster"));
@@ -199,7 +199,7 @@ fn the_seed_provider_replaces_its_own_class_and_no_other() {
                 \x20     - seeds: \"127.0.0.1\"\naudit_logging_options:\n  logger:\n    - class_name: BinAuditLogger\n\
                 transparent_data_encryption_options:\n  key_provider:\n\
                 \x20   - class_name: org.apache.cassandra.security.JKSKeyProvider\n";
-    let node = profile("casskop").file("conf/cassandra.yaml", yaml).env("CASSANDRA_SEED_PROVIDER", "com.example.Seeds");
+    let node = profile("casskop").cassandra_yaml("conf", yaml).env("CASSANDRA_SEED_PROVIDER", "com.example.Seeds");
     node.start_and_stop().code(0);
     let tree = tree(&node);
     assert_eq!(tree["seed_provider"][0]["class_name"].as_str(), Some("com.example.Seeds"));
@@ -297,7 +297,7 @@ fn a_misspelled_variable_is_told_under_every_profile() {
 fn variables_count_over_a_mounted_file() {
     let mounted = "# ours\ncluster_name: mounted\nnative_transport_port: 9042\nnum_tokens: 4\n";
     let node = profile("bitnami")
-        .file("conf-overlay/cassandra.yaml", mounted)
+        .cassandra_yaml("conf-overlay", mounted)
         .env("CASSANDRA_CLUSTER_NAME", "variable")
         .env("CASSANDRA_CQL_PORT_NUMBER", "9043");
     node.start_and_stop().code(0);
@@ -338,7 +338,7 @@ fn an_authenticator_that_is_a_map_in_the_file_is_replaced_as_a_whole() {
                 authorizer:\n  class_name: AllowAllAuthorizer\nnum_tokens: 4\n";
     for name in ["bitnami", "casskop"] {
         let node = profile(name)
-            .file("conf-overlay/cassandra.yaml", yaml)
+            .cassandra_yaml("conf-overlay", yaml)
             .env("CASSANDRA_AUTHENTICATOR", "PasswordAuthenticator")
             .env("CASSANDRA_AUTHORIZER", "CassandraAuthorizer");
         node.start_and_stop().code(0);
@@ -359,7 +359,7 @@ fn a_key_store_is_set_where_it_is_meant_and_nowhere_else() {
                 transparent_data_encryption_options:\n  key_provider:\n    - class_name: x.Y\n      parameters:\n\
                 \x20       - keystore: conf/.other\n          keystore_password: other\n";
     let node = Node::new()
-        .file("conf-overlay/cassandra.yaml", yaml)
+        .cassandra_yaml("conf-overlay", yaml)
         .env("CASSANDRA_KEYSTORE_LOCATION", "/secrets/key.jks")
         .env("CASSANDRA_KEYSTORE_PASSWORD", "mine");
     node.start_and_stop().code(0);
@@ -380,7 +380,7 @@ fn encryption_is_switched_on_wherever_its_key_stands() {
         "num_tokens: 4\n",
     ];
     for block in blocks {
-        let node = Node::new().file("conf-overlay/cassandra.yaml", block).env("CASSANDRA_CLIENT_ENCRYPTION", "true");
+        let node = Node::new().cassandra_yaml("conf-overlay", block).env("CASSANDRA_CLIENT_ENCRYPTION", "true");
         node.start_and_stop().code(0);
         assert_eq!(tree(&node)["client_encryption_options"]["enabled"].as_bool(), Some(true), "{block}");
     }
@@ -390,7 +390,7 @@ fn encryption_is_switched_on_wherever_its_key_stands() {
 #[test]
 fn a_key_that_the_file_lacks_is_added_with_the_type_that_it_has() {
     let node = profile("bitnami")
-        .file("conf-overlay/cassandra.yaml", "num_tokens: 4\n")
+        .cassandra_yaml("conf-overlay", "num_tokens: 4\n")
         .env("CASSANDRA_ENABLE_USER_DEFINED_FUNCTIONS", "yes")
         .env("CASSANDRA_AUTOMATIC_SSTABLE_UPGRADE", "true")
         .env("CASSANDRA_CQL_PORT_NUMBER", "9043");

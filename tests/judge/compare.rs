@@ -102,7 +102,9 @@ impl Comparison<'_> {
             }
             // A class and its parameters in the form of a list: the first item counts.
             (Value::Sequence(items), "Structure" | "Map") => {
-                items.iter().for_each(|item| self.check(path, item));
+                for item in items {
+                    self.check(path, item);
+                }
             }
             (Value::Sequence(items), "List") => {
                 if field.value != items.len().to_string() {

@@ -1,6 +1,7 @@
 //! Our own complete files: every release of their line reads them, and they say what a stock installation says.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use cassandra_init::cassandra::{Line, schema};
 use cassandra_init::config::defaults;
@@ -21,12 +22,23 @@ pub fn ours(line: Line) -> &'static str {
     defaults::files(line).iter().find(|(name, _)| *name == "cassandra.yaml").unwrap().1
 }
 
+/// The configuration files of a line as they are shipped, where they are at hand: 3.11.4 comes whole from Maven.
+pub fn shipped(line: Line) -> Option<PathBuf> {
+    let folder = match line {
+        Line::V3_11 => java::releases()[0].lib.join("../conf"),
+        _ => std::env::var_os("CASSANDRA_INIT_UPSTREAM_CONF")
+            .map_or_else(|| project().join("../shared/upstream-conf"), PathBuf::from)
+            .join(line.name()),
+    };
+    folder.join("cassandra.yaml").is_file().then_some(folder)
+}
+
 /// The values that a stock cassandra.yaml sets, those that this release of the line already knows.
 pub fn stock(release: &Release) -> String {
     let line = release.version.line().name();
     let text = std::fs::read_to_string(project().join(format!("tests/judge/stock/{line}.yaml"))).unwrap();
     let known = |row: &&str| schema::row(row.split(':').next().unwrap(), release.version).is_some();
-    text.lines().filter(known).map(|row| format!("{row}\n")).collect()
+    text.lines().filter(known).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 #[test]
@@ -54,6 +66,31 @@ fn our_files_mean_to_each_release_what_the_stock_files_mean() {
         assert!(unknown.is_empty(), "Cassandra {}\n{}", release.name, told.collect::<String>());
     }
     assert!(DOCUMENTED.iter().all(|(path, _)| documented.contains(*path)), "documented, but the same: {documented:?}");
+}
+
+/// The live options of a file, whatever their order.
+fn options(text: &str) -> Vec<&str> {
+    let mut live: Vec<&str> = text.lines().map(str::trim_end).filter(|line| line.starts_with('-')).collect();
+    live.sort_unstable();
+    live
+}
+
+#[test]
+fn our_option_files_hold_the_options_of_the_stock_files() {
+    let mut compared = 0;
+    for release in java::releases() {
+        let Some(conf) = shipped(release.version.line()) else {
+            eprintln!("Cassandra {}: the shipped option files are not here to compare with", release.name);
+            continue;
+        };
+        for (name, ours) in defaults::files(release.version.line()).iter().filter(|(name, _)| name.ends_with("options"))
+        {
+            let theirs = std::fs::read_to_string(conf.join(name)).unwrap();
+            assert_eq!(options(ours), options(&theirs), "{name} of {}", release.version.line().name());
+            compared += 1;
+        }
+    }
+    assert!(compared > 0, "3.11.4 comes whole from Maven");
 }
 
 #[test]

@@ -19,9 +19,9 @@ pub struct Field {
 
 /// Loads the files with the loader of `release`, in one JVM; the answers are in the order of the files.
 pub fn load(release: &Release, files: &[PathBuf]) -> Vec<Loaded> {
-    let list: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
+    let list: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     let mut loaded: Vec<Loaded> = Vec::new();
-    for line in java::run("Judge", release, &[], &list).lines() {
+    for line in java::run("Judge", release, &[], &list.join("\n")).lines() {
         let mut columns = line.splitn(3, '\t');
         match (columns.next().unwrap(), columns.next(), columns.next()) {
             (file, None, None) => {

@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cassandra_init::cassandra::Line;
 use serde_yaml::Value;
 use tempfile::TempDir;
 
 use crate::compare::{differences, explained_otherwise};
-use crate::defaults::stock;
+use crate::defaults::{shipped, stock};
 use crate::java::{self, Release};
 use crate::loader::load;
 use crate::support::{binary, project};
@@ -156,22 +155,13 @@ fn variable(entry: &Value) -> Option<(String, String)> {
     Some((name, value.to_owned()))
 }
 
-/// A conf folder with the stock cassandra.yaml of a release's line: as shipped where that is at hand (3.11.4 comes whole from
-/// Maven), else its values alone.
+/// A conf folder with the stock files of a release's line: as shipped where they are at hand, else the values alone.
 fn stock_conf(release: &Release, folder: &Path) -> PathBuf {
-    let line = release.version.line();
-    let shipped = match line {
-        Line::V3_11 => java::releases()[0].lib.join("../conf"),
-        _ => std::env::var_os("CASSANDRA_INIT_UPSTREAM_CONF")
-            .map_or_else(|| project().join("../shared/upstream-conf"), PathBuf::from)
-            .join(line.name()),
-    };
-    if shipped.join("cassandra.yaml").is_file() {
-        return shipped;
-    }
-    eprintln!("Cassandra {}: the shipped files are not here, their values stand for them", release.name);
-    fs::write(folder.join("cassandra.yaml"), stock(release)).unwrap();
-    folder.to_owned()
+    shipped(release.version.line()).unwrap_or_else(|| {
+        eprintln!("Cassandra {}: the shipped files are not here, their values stand for them", release.name);
+        fs::write(folder.join("cassandra.yaml"), stock(release)).unwrap();
+        folder.to_owned()
+    })
 }
 
 /// Runs a subcommand for a scenario, with nothing of this machine but the binary; what it printed.

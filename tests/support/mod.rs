@@ -129,6 +129,13 @@ impl Node {
         self
     }
 
+    /// Puts a cassandra.yaml of one's own into a folder: what is given, and what Cassandra has no default for.
+    pub fn cassandra_yaml(self, folder: &str, text: &str) -> Self {
+        let required = "partitioner: org.apache.cassandra.dht.Murmur3Partitioner\ncommitlog_sync: periodic\n\
+                        commitlog_sync_period: 10000ms\nendpoint_snitch: SimpleSnitch\n";
+        self.file(&format!("{folder}/cassandra.yaml"), &format!("{text}{required}"))
+    }
+
     /// Sets a file's mode.
     pub fn mode(self, name: &str, mode: u32) -> Self {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
