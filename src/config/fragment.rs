@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value as Yaml};
 use crate::cassandra::Version;
 use crate::cassandra::schema::{self, Forms, Kind, Spelling, Value};
 use crate::config::validate;
-use crate::config::yaml::{Edit, Node, YamlDocument, YamlPath};
+use crate::config::yaml::{Edit, EditError, Node, YamlDocument, YamlPath};
 use crate::report::{Finding, Place, Report};
 
 /// Where a class with parameters has its name.
@@ -180,8 +180,49 @@ pub(super) fn yaml(value: Value) -> Yaml {
     }
 }
 
+/// The document with `entries` merged into it, and what could not be merged, by its place among them.
+///
+/// Entries of different keys go in together, behind one guard: its cost is that of the document, not of the edit.
+pub fn merged(document: &YamlDocument, entries: &[&Entry]) -> (YamlDocument, Vec<(usize, EditError)>) {
+    let mut document = document.clone();
+    let mut refused = Vec::new();
+    let mut start = 0;
+    while let Some(rest) = entries.get(start..).filter(|rest| !rest.is_empty()) {
+        let length = together(rest);
+        let batch = rest.get(..length).unwrap_or(rest);
+        let all: Vec<Edit> = batch.iter().flat_map(|entry| edits(&document, entry)).collect();
+        match document.edit(&all) {
+            Ok(edited) => document = edited,
+            // Which of them it is shows only one by one.
+            Err(_) => {
+                for (at, entry) in batch.iter().enumerate() {
+                    match document.edit(&edits(&document, entry)) {
+                        Ok(edited) => document = edited,
+                        Err(error) => refused.push((start + at, error)),
+                    }
+                }
+            }
+        }
+        start += length;
+    }
+    (document, refused)
+}
+
+/// How many of the entries are about keys that none before them is about, so that no edit depends on another.
+fn together(entries: &[&Entry]) -> usize {
+    let mut seen = HashSet::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let keys: Vec<&str> = entry.twins.iter().copied().chain([entry.path.root()]).collect();
+        if keys.iter().any(|key| seen.contains(key)) {
+            return at;
+        }
+        seen.extend(keys);
+    }
+    entries.len()
+}
+
 /// The edits that merge `entry` into `document`.
-pub fn edits(document: &YamlDocument, entry: &Entry) -> Vec<Edit> {
+fn edits(document: &YamlDocument, entry: &Entry) -> Vec<Edit> {
     let mut edits = Vec::new();
     for twin in &entry.twins {
         let path = YamlPath::key(*twin);
@@ -262,12 +303,22 @@ mod tests {
 
     fn merged(base: &str, fragment: &str) -> Result<String, Vec<String>> {
         let mut report = Report::default();
-        let mut document = YamlDocument::parse("base", base).unwrap();
-        for entry in read("x.yaml", fragment, V5, &mut report) {
-            document = document.edit(&edits(&document, &entry)).unwrap();
-        }
+        let document = YamlDocument::parse("base", base).unwrap();
+        let entries = read("x.yaml", fragment, V5, &mut report);
+        let (document, refused) = super::merged(&document, &entries.iter().collect::<Vec<_>>());
+        assert_eq!(refused, []);
         let findings: Vec<String> = report.iter().map(ToString::to_string).collect();
         if findings.is_empty() { Ok(document.text().to_owned()) } else { Err(findings) }
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_told_by_its_place_and_the_others_are_merged() {
+        let document = YamlDocument::parse("base", "a: text\nnum_tokens: 1\n").unwrap();
+        let entry = |path: &str, value: u64| Entry::of(path.parse().unwrap(), Yaml::from(value), Vec::new()).unwrap();
+        let entries = [entry("num_tokens", 2), entry("a.b", 3), entry("num_tokens", 4), entry("c", 5)];
+        let (document, refused) = super::merged(&document, &entries.iter().collect::<Vec<_>>());
+        assert_eq!(document.text(), "a: text\nnum_tokens: 4\nc: 5\n");
+        assert_eq!(refused.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [1]);
     }
 
     #[test]

@@ -52,9 +52,7 @@ pub fn apply(
     find_conflicts_with_named(&items, &settings, version, report);
     adopt_yaml(&mut items, &mut settings, report);
     rackdc(&mut settings, &mut documents, report);
-    for item in &items {
-        merge(item, &mut documents, report);
-    }
+    merge(&items, &mut documents, report);
     (settings, documents)
 }
 
@@ -301,18 +299,19 @@ fn set_property(documents: &mut Documents, key: &str, value: &str, source: &Sour
     documents.generic_rackdc.push(Origin { key: key.to_owned(), source: source.clone() });
 }
 
-fn merge(item: &Item, documents: &mut Documents, report: &mut Report) {
-    match documents.yaml.edit(&fragment::edits(&documents.yaml, &item.entry)) {
-        Ok(edited) => {
-            documents.yaml = edited;
-            for (key, _) in leaves(item) {
-                documents.generic.push(Origin { key, source: item.source.clone() });
-            }
-        }
-        Err(EditError::Unreachable { path, expected, .. }) => {
-            report.add(Finding::error(place(&item.source), format!("cannot reach {path} in {YAML}: {expected}")));
-        }
-        Err(error) => report.add(Finding::error(place(&item.source), error.to_string())),
+fn merge(items: &[Item], documents: &mut Documents, report: &mut Report) {
+    let entries: Vec<&Entry> = items.iter().map(|item| &item.entry).collect();
+    let (merged, refused) = fragment::merged(&documents.yaml, &entries);
+    documents.yaml = merged;
+    for item in items {
+        documents.generic.extend(leaves(item).into_iter().map(|(key, _)| Origin { key, source: item.source.clone() }));
+    }
+    for (item, error) in refused.into_iter().filter_map(|(at, error)| Some((items.get(at)?, error))) {
+        let message = match error {
+            EditError::Unreachable { path, expected, .. } => format!("cannot reach {path} in {YAML}: {expected}"),
+            error => error.to_string(),
+        };
+        report.add(Finding::error(place(&item.source), message));
     }
 }
 

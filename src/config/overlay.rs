@@ -101,13 +101,14 @@ fn merge_yaml(file: &BaseFile, fragment: &Fragment, version: Version, report: &m
     let name = fragment.path();
     let entries = fragment::read(&name, &fragment.text, version, report);
     // What is wrong with the file itself is told when it is read as a whole.
-    let mut document = YamlDocument::parse(YAML, &file.text).ok()?;
+    let document = YamlDocument::parse(YAML, &file.text).ok()?;
+    let (document, refused) = fragment::merged(&document, &entries.iter().collect::<Vec<_>>());
+    for (at, error) in refused {
+        let line = entries.get(at).map(|entry| entry.line);
+        report.add(Finding::error(Place::file(&name, line, None), error.to_string()));
+    }
     let mut origins = Vec::new();
     for entry in &entries {
-        match document.edit(&fragment::edits(&document, entry)) {
-            Ok(edited) => document = edited,
-            Err(error) => report.add(Finding::error(Place::file(&name, Some(entry.line), None), error.to_string())),
-        }
         let leaves = fragment::leaves(&entry.path, &entry.value);
         origins.extend(leaves.into_iter().map(|(path, _)| origin(path.to_string(), fragment, entry.line)));
     }
