@@ -55,7 +55,7 @@ fn order(row: &[String]) -> (&str, &str, Vec<u16>) {
 }
 
 fn write_row(out: &mut String, row: &[String]) {
-    let [class, key, line, first, last, kind, default, nullable, deprecated, alias_of, _converter] = row else {
+    let [class, key, line, first, last, kind, default, nullable, deprecated, alias_of, converter] = row else {
         panic!("data: eleven columns expected in {row:?}");
     };
     writeln!(
@@ -65,13 +65,18 @@ fn write_row(out: &mut String, row: &[String]) {
         line = line_variant(line),
         first = patch(first).unwrap_or_else(|| panic!("data: no first patch in {row:?}")),
         last = patch(last).map_or("None".to_owned(), |patch| format!("Some({patch})")),
-        kind = kind_variant(kind, key),
+        kind = kind_variant(kind, key).replace("NEGATIVE", if takes_negative(converter) { "true" } else { "false" }),
         // Cassandra takes an empty value where that is its own default, too (YamlConfigurationLoader.PropertiesChecker).
         nullable = !nullable.is_empty() || default.is_empty() && alias_of.is_empty(),
         deprecated = !deprecated.is_empty(),
         alias = if alias_of.is_empty() { "None".to_owned() } else { format!("Some({alias_of:?})") },
     )
     .expect("writing to a string");
+}
+
+/// Whether a converter of Cassandra's makes something of a negative number: none, or zero (`Converters.java`).
+fn takes_negative(converter: &str) -> bool {
+    converter.contains("CUSTOM") || converter.contains("NEGATIVE")
 }
 
 /// One CSV line; fields may be quoted with doubled quotes inside.
@@ -113,7 +118,15 @@ fn kind_variant(kind: &str, key: &str) -> String {
         ("int", "") => "Kind::Integer(Ceiling::Int)".into(),
         ("long", "") => "Kind::Integer(Ceiling::Long)".into(),
         ("double", "") => "Kind::Number".into(),
-        ("int" | "long" | "double", unit) => format!("Kind::Bare(Unit::{})", unit_variant(unit, key)),
+        (number @ ("int" | "long" | "double"), unit) => {
+            let ceiling = match number {
+                "int" => "Some(Ceiling::Int)",
+                "long" => "Some(Ceiling::Long)",
+                _ => "None",
+            };
+            let unit = unit_variant(unit, key);
+            format!("Kind::Bare {{ unit: Unit::{unit}, ceiling: {ceiling}, negative: NEGATIVE }}")
+        }
         ("bool", _) => "Kind::Boolean".into(),
         ("string", _) => "Kind::Text".into(),
         ("any", _) => "Kind::Any".into(),

@@ -2,6 +2,8 @@
 //!
 //! Maps merge, lists and scalars replace, `null` removes. What a fragment does not name stays as it is, to the byte.
 
+use std::collections::HashSet;
+
 use serde_yaml::{Mapping, Value as Yaml};
 
 use crate::cassandra::Version;

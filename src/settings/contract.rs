@@ -429,10 +429,10 @@ fn find_unknown(env: &RawEnv, report: &mut Report) {
         let finding = Finding::warning(name, "unknown variable, it has no effect");
         // The value of what may be meant is in a file, and so must be that of the suggestion.
         let (asked, suffix) = name.strip_suffix(file::SUFFIX).map_or((name, ""), |stem| (stem, file::SUFFIX));
-        report.add(match suggest::nearest(asked, known_names(), 1).first() {
-            Some(nearest) => finding.hint(format!("did you mean {nearest}{suffix}?")),
-            None => finding.hint("`cassandra-init variables` lists those that are understood"),
-        });
+        let hint = suggest::variable(asked, suffix, known_names());
+        report.add(finding.hint(
+            hint.unwrap_or_else(|| "`cassandra-init variables` lists those that are understood".to_owned()),
+        ));
     }
 }
 

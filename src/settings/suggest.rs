@@ -13,9 +13,40 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>, limit:
     candidates.into_iter().take(limit).map(|(_, name)| name).collect()
 }
 
+/// Names that other images and habits give a variable, and its name here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("CASSANDRA_BROADCAST_IP", "CASSANDRA_BROADCAST_ADDRESS"),
+    ("CASSANDRA_CLUSTER", "CASSANDRA_CLUSTER_NAME"),
+    ("CASSANDRA_HEAP_SIZE", "MAX_HEAP_SIZE"),
+    ("CASSANDRA_LISTEN_IP", "CASSANDRA_LISTEN_ADDRESS"),
+    ("CASSANDRA_MAX_HEAP_SIZE", "MAX_HEAP_SIZE"),
+    ("CASSANDRA_NEW_HEAP", "HEAP_NEWSIZE"),
+    ("CASSANDRA_RPC_IP", "CASSANDRA_RPC_ADDRESS"),
+    ("CASSANDRA_SNITCH", "CASSANDRA_ENDPOINT_SNITCH"),
+    ("CASSANDRA_TOKENS", "CASSANDRA_NUM_TOKENS"),
+];
+
+/// What to do about an unknown variable, `suffix` being `_FILE` or nothing: its name here where another image has it, else the word that was likely meant.
+pub fn variable<'a>(typed: &str, suffix: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    if let Some((_, here)) = ELSEWHERE.iter().find(|(name, _)| *name == typed) {
+        return Some(format!("its name here is {here}{suffix}"));
+    }
+    nearest(typed, known, 1).first().map(|name| format!("did you mean {name}{suffix}?"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_images_name_leads_to_ours() {
+        let known = || crate::settings::contract::known_names();
+        assert_eq!(variable("CASSANDRA_LISTEN_IP", "", known()).unwrap(), "its name here is CASSANDRA_LISTEN_ADDRESS");
+        for (elsewhere, here) in ELSEWHERE {
+            assert!(known().any(|name| name == *here), "{here}");
+            assert!(known().all(|name| name != *elsewhere), "{elsewhere} is understood");
+        }
+    }
 
     #[test]
     fn finds_the_typo_that_cost_days() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::support::{Node, Outcome, is_root, skip_or_fail};
+use crate::support::{NEEDED, Node, Outcome, is_root, skip_or_fail};
 
 /// The node refuses to start with this code, and no file of it has changed.
 #[track_caller]
@@ -75,6 +75,31 @@ fn values_that_contradict_each_other() {
 }
 
 #[test]
+fn what_cassandra_would_refuse_in_its_yaml_is_refused_with_line_and_hint_before_java_runs() {
+    let cases = [
+        (
+            "cluster_nam: a\n",
+            "cassandra.yaml:1:1: cluster_nam is not known to Cassandra 5.0",
+            "did you mean cluster_name?",
+        ),
+        ("start_rpc: true\n", "cassandra.yaml:1:1: start_rpc is not known", "Thrift is gone"),
+        ("read_request_timeout: 10\n", "cassandra.yaml:1:1: read_request_timeout is '10'", "such as 10ms"),
+        (
+            "client_encryption_options:\n  enable: true\n",
+            "cassandra.yaml:2:3: client_encryption_options.enable",
+            "enabled",
+        ),
+    ];
+    for (text, place, hint) in cases {
+        let node = Node::new().file("conf/cassandra.yaml", &format!("{text}{NEEDED}"));
+        refused(&node, 78).says(place).says(hint);
+        assert!(!node.java_was_started(), "{text}");
+    }
+    let partitioner = "partitioner is missing, and Cassandra has no default for it";
+    refused(&Node::new().file("conf/cassandra.yaml", "cluster_name: a\n"), 78).says(partitioner);
+}
+
+#[test]
 fn a_yaml_that_two_readers_would_read_differently_is_refused_with_its_line() {
     let cases = [
         ("cluster_name: a\n\tnum_tokens: 1\n", "cassandra.yaml:2"),
@@ -86,7 +111,7 @@ fn a_yaml_that_two_readers_would_read_differently_is_refused_with_its_line() {
     for (text, place) in cases {
         refused(&Node::new().file("conf/cassandra.yaml", text), 78).says(place);
     }
-    let node = Node::new().file("conf/cassandra.yaml", "\u{feff}cluster_name: a\n");
+    let node = Node::new().file("conf/cassandra.yaml", &format!("\u{feff}cluster_name: a\n{NEEDED}"));
     node.start_and_stop().code(0);
     assert!(node.conf()["cassandra.yaml"].starts_with("cluster_name: a\n"), "a byte order mark goes");
 }

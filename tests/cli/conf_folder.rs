@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use crate::support::{Node, is_root, skip_or_fail};
+use crate::support::{NEEDED, Node, is_root, skip_or_fail};
 
 #[test]
 fn as_root_conf_files_belong_to_root_and_the_cassandra_group_and_only_root_writes_them() {
@@ -165,9 +165,10 @@ fn a_single_mounted_file_cannot_be_renamed_over_and_is_rendered_elsewhere() {
 #[test]
 fn mounted_files_replace_the_distributions_whole_and_the_environment_still_counts() {
     let yaml = "cluster_name: Mounted\nnum_tokens: 4\nseed_provider:\n- class_name: org.apache.cassandra.locator.SimpleSeedProvider\n  parameters:\n  - seeds: 10.0.0.7\nlisten_address: localhost\n";
+    let yaml = format!("{yaml}{NEEDED}");
     let node = Node::new()
         .env("CASSANDRA_INIT_PROFILE", "kubernetes-examples")
-        .file("conf-overlay/cassandra.yaml", yaml)
+        .file("conf-overlay/cassandra.yaml", &yaml)
         .file("conf-overlay/jvm.options", "-Xmx1G\n-XX:+UseParNewGC\n");
     node.start_and_stop().code(0).says("jvm.options: Java 17 does not take -XX:+UseParNewGC");
     assert!(node.conf()["jvm-server.options"].contains("\n-Xmx1G\n"), "its options count in the files of this line");

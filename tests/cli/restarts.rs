@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Node, is_root, skip_or_fail};
+use crate::support::{NEEDED, Node, is_root, skip_or_fail};
 
 fn node() -> Node {
     Node::new()
@@ -108,10 +108,7 @@ fn an_overlay_that_goes_gives_the_distributions_file_back() {
     let node = node();
     node.start_and_stop().code(0);
     let first = node.conf();
-    let node = node.file(
-        "conf-overlay/cassandra.yaml",
-        "cluster_name: Mounted\npartitioner: org.apache.cassandra.dht.Murmur3Partitioner\n",
-    );
+    let node = node.file("conf-overlay/cassandra.yaml", &format!("cluster_name: Mounted\n{NEEDED}"));
     node.start_and_stop().code(0);
     assert_ne!(node.conf()["cassandra.yaml"], first["cassandra.yaml"]);
     fs::remove_file(node.path("conf-overlay/cassandra.yaml")).unwrap();

@@ -103,7 +103,7 @@ public class Reflect {
             // The loader's name: a field maxAttempts is written max_attempts.
             Property property = entry.getValue();
             String type = type(property.getType(), property.getActualTypeArguments(), valueOf(property, holder.instance));
-            add(name, entry.getKey(), type, text(valueOf(property, holder.instance)), property);
+            add(name, entry.getKey(), type, text(valueOf(property, holder.instance)), annotations(property, holder.type));
         }
         for (Replacement replacement : replacements(holder.type)) describe(name, replacement, properties.get(replacement.current));
     }
@@ -122,9 +122,9 @@ public class Reflect {
         rows.add(String.join(",", owner, replacement.old, quote(type), "", "", deprecated, replacement.current, replacement.converter));
     }
 
-    private void add(String owner, String key, String type, String value, Property property) {
-        boolean nullable = annotated(property, "Nullable");
-        boolean deprecated = annotated(property, "Deprecated");
+    private void add(String owner, String key, String type, String value, List<Annotation> annotations) {
+        boolean nullable = has(annotations, "Nullable");
+        boolean deprecated = has(annotations, "Deprecated");
         rows.add(String.join(",", owner, key, quote(type), quote(value), nullable ? "yes" : "", deprecated ? "yes" : "", "", ""));
     }
 
@@ -237,8 +237,20 @@ public class Reflect {
         }
     }
 
-    private static boolean annotated(Property property, String annotation) {
-        return property.getAnnotations().stream().anyMatch(each -> each.annotationType().getSimpleName().equals(annotation));
+    private static List<Annotation> annotations(Property property, Class<?> owner) {
+        try {
+            return property.getAnnotations();
+        } catch (NoSuchMethodError oldSnakeYaml) {
+            try {
+                return Arrays.asList(owner.getField(property.getName()).getAnnotations());
+            } catch (NoSuchFieldException setterAlone) {
+                return List.of();
+            }
+        }
+    }
+
+    private static boolean has(List<Annotation> annotations, String name) {
+        return annotations.stream().anyMatch(each -> each.annotationType().getSimpleName().equals(name));
     }
 
     private static Object field(Object object, String name) throws Exception {

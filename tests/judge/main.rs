@@ -20,4 +20,6 @@ mod java;
 mod keys;
 mod loader;
 mod scenarios;
+mod schema;
 mod strings;
+mod verdicts;

@@ -20,6 +20,10 @@ pub const LONG: Duration = Duration::from_mins(1);
 /// The user that a root start becomes in these tests: no entry in /etc/passwd is needed for it.
 pub const USER: &str = "4242:4242";
 
+/// What a cassandra.yaml of 5.0 needs beside seeds, which a start writes.
+pub const NEEDED: &str = "partitioner: org.apache.cassandra.dht.Murmur3Partitioner\nendpoint_snitch: SimpleSnitch\n\
+                          commitlog_sync: periodic\ncommitlog_sync_period: 10s\n";
+
 /// The binary under test.
 pub fn binary() -> PathBuf {
     std::env::var_os("CASSANDRA_INIT_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_cassandra-init").into(), PathBuf::from)

@@ -57,7 +57,7 @@ impl At {
             (Self::Value(Kind::Any), _) => value(Kind::Any),
             (Self::Value(Kind::List(item)), "[") => value(*item),
             (Self::Value(Kind::Class(forms)), "[") => forms.list.then_some((Self::Class { in_list: true }, None)),
-            (Self::ParameterList, "[") => value(Kind::Map(&Kind::Any)),
+            (Self::ParameterList, "[") | (Self::Class { in_list: false }, "parameters") => value(Kind::Map(&Kind::Any)),
             (_, "[") => None,
             (Self::Value(Kind::Map(kind)), _) => value(*kind),
             (Self::Value(Kind::Class(forms)), key) => {
@@ -69,7 +69,6 @@ impl At {
             }
             (Self::Class { .. }, "class_name") => value(Kind::Text),
             (Self::Class { in_list: true }, "parameters") => Some((Self::ParameterList, None)),
-            (Self::Class { in_list: false }, "parameters") => value(Kind::Map(&Kind::Any)),
             (Self::Value(Kind::Nested { class, .. }), key) => {
                 let row = class_row(class, key, version)?;
                 Some((Self::Value(row.kind), Some(row)))

@@ -14,7 +14,14 @@ pub enum Kind {
     /// Whatever the class that it is given to makes of it.
     Any,
     /// A bare number with the unit in the key's name: an old name of 4.1 and later.
-    Bare(Unit),
+    Bare {
+        /// The unit in words.
+        unit: Unit,
+        /// How large it may be; none where it may have a fraction.
+        ceiling: Option<Ceiling>,
+        /// Whether a negative number is taken, for none.
+        negative: bool,
+    },
     /// A number with a unit of time (4.1 and later, `DurationSpec`).
     Duration {
         /// The finest unit that is taken.
@@ -150,7 +157,7 @@ impl Kind {
             Self::Boolean => "true or false".into(),
             Self::Text => "a string".into(),
             Self::Any => "a value".into(),
-            Self::Bare(unit) => format!("a bare number of {}", unit.words()),
+            Self::Bare { unit, .. } => format!("a bare number of {}", unit.words()),
             Self::Duration { least, bare, .. } => {
                 let unit = if bare { "a number, or one" } else { "a number" };
                 format!("{unit} with a unit not finer than {least} such as 10{least}")
@@ -161,11 +168,10 @@ impl Kind {
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::List(Self::Text) => "a list of strings".into(),
             Self::List(_) => "a list".into(),
-            Self::Map(_) => "a map".into(),
+            Self::Map(_) | Self::Nested { .. } => "a map".into(),
             Self::Class(Forms { string: true, .. }) => "a class name, or class_name with parameters".into(),
             Self::Class(Forms { map: false, .. }) => "a list of one class_name with parameters".into(),
             Self::Class(_) => "class_name with parameters".into(),
-            Self::Nested { .. } => "a map".into(),
         }
     }
 
@@ -173,12 +179,11 @@ impl Kind {
     /// here it stays empty, which Cassandra reads as all defaults.
     pub fn example(self) -> String {
         match self {
-            Self::Integer(_) | Self::Bare(_) => "7".into(),
+            Self::Integer(_) | Self::Bare { .. } | Self::Nested { scalar: true, .. } => "7".into(),
             Self::Number => "0.5".into(),
             Self::Boolean => "true".into(),
             Self::Text | Self::Any => "text".into(),
-            Self::Duration { least, .. } => format!("7{least}"),
-            Self::DataSize { least, .. } => format!("7{least}"),
+            Self::Duration { least, .. } | Self::DataSize { least, .. } => format!("7{least}"),
             Self::DataRate => "7MiB/s".into(),
             Self::Choice(words) => words.last().map_or(String::new(), |word| format!("'{word}'")),
             Self::List(item) => format!("[{}]", item.example()),
@@ -186,7 +191,6 @@ impl Kind {
             Self::Class(Forms { list: true, .. }) => "[{class_name: some.Class, parameters: [{a: b}]}]".into(),
             Self::Class(Forms { map: true, .. }) => "{class_name: some.Class, parameters: {a: b}}".into(),
             Self::Class(_) => "some.Class".into(),
-            Self::Nested { scalar: true, .. } => "7".into(),
             Self::Nested { .. } => "{}".into(),
         }
     }

@@ -54,7 +54,7 @@ pub fn spell(key: &str, value: &Value, version: Version) -> Spelling {
         return Spelling::Key { key: row.key, value: value.clone(), twins: twins(row.key, version) };
     };
     let value = match row.kind {
-        Kind::Bare(unit) => with_unit(value, unit),
+        Kind::Bare { unit, .. } => with_unit(value, unit),
         _ => value.clone(),
     };
     Spelling::Key { key: new, value, twins: twins(new, version) }

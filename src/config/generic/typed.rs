@@ -26,7 +26,7 @@ pub(super) fn whole(kind: Kind, text: &str) -> Result<Yaml, &'static str> {
         return Ok(Yaml::Null);
     }
     match kind {
-        Kind::Integer(_) | Kind::Bare(_) => integer(trimmed),
+        Kind::Integer(_) | Kind::Bare { .. } => integer(trimmed),
         Kind::Number => number(trimmed),
         Kind::Boolean => bool::from_text(text).map(Yaml::Bool).map_err(|_| BOOLEAN),
         Kind::List(Kind::Text | Kind::Choice(_)) => texts(trimmed),

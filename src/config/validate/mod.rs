@@ -11,7 +11,7 @@ mod tests;
 
 use serde_yaml::Value;
 
-use crate::cassandra::schema::{self, Row};
+use crate::cassandra::schema::{self, Kind, Row, Unit};
 use crate::cassandra::{Line, Version};
 use crate::config::yaml::{YamlDocument, YamlPath};
 use crate::report::Severity;
@@ -84,7 +84,10 @@ impl Check {
 
     fn entry(&mut self, row: &Row, path: &YamlPath, value: &Value) {
         if value.is_null() {
-            if !row.nullable && row.alias_of.is_none() {
+            // An old name takes what the new one does, but MILLIS_CUSTOM_DURATION reads null back as -1, which is a value.
+            let target = row.alias_of.and_then(|new| schema::row(new, self.version));
+            let reads_back = matches!(row.kind, Kind::Bare { unit: Unit::Milliseconds, negative: true, .. });
+            if !target.unwrap_or(row).nullable || reads_back {
                 let hint = format!("remove the line, or give {}", row.kind.expected());
                 self.add(Problem::error(path, "has no value, which Cassandra refuses here").hint(hint));
             }

@@ -2,15 +2,14 @@
 
 use serde_yaml::{Mapping, Value};
 
-use crate::cassandra::schema::{self, Ceiling, Forms, Kind, RATE_UNITS, SIZE_UNITS, TIME_UNITS, Unit};
+use crate::cassandra::schema::{self, Ceiling, Forms, Kind, RATE_UNITS, SIZE_UNITS, TIME_UNITS};
 use crate::config::validate::{Check, Problem, unknown};
 use crate::config::yaml::YamlPath;
 use crate::settings::suggest;
 
 /// Adds what is wrong with a value that is not null.
 pub(super) fn check(walk: &mut Check, kind: Kind, path: &YamlPath, value: &Value) {
-    let wrong = match (kind, value) {
-        (Kind::Any, _) => return,
+    let hint = match (kind, value) {
         (Kind::List(item), Value::Sequence(items)) => {
             for (index, each) in items.iter().enumerate().filter(|(_, each)| !each.is_null()) {
                 check(walk, *item, &path.item(index), each);
@@ -25,23 +24,15 @@ pub(super) fn check(walk: &mut Check, kind: Kind, path: &YamlPath, value: &Value
         }
         (Kind::Class(forms), Value::Sequence(items)) => return class_list(walk, forms, path, items),
         (Kind::Class(forms), Value::Mapping(map)) if forms.map => return class_map(walk, path, map, false),
-        (Kind::Class(Forms { string: true, .. }), Value::String(name)) if !name.is_empty() => return,
         (Kind::Nested { class, .. }, Value::Mapping(map)) => return structure(walk, class, path, map),
-        (Kind::Nested { scalar: true, .. }, Value::Bool(_) | Value::Number(_) | Value::String(_)) => return,
-        (Kind::List(_) | Kind::Map(_) | Kind::Class(_) | Kind::Nested { .. }, _) => None,
-        (_, Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_)) => None,
-        (_, Value::Null) => return,
-        (kind, scalar) => match scalar_problem(kind, scalar) {
+        _ => match single(kind, value) {
             Ok(()) => return,
-            Err(more) => more,
+            Err(hint) => hint,
         },
     };
     let shown = if schema::is_secret(&path.to_string()) { "not valid".to_owned() } else { show(value) };
     let problem = Problem::error(path, format!("is {shown}, expected {}", kind.expected()));
-    walk.add(match wrong {
-        Some(hint) => problem.hint(hint),
-        None => problem,
-    });
+    walk.add(Problem { hint, ..problem });
 }
 
 /// The keys of a map with their values; Cassandra's are all words.
@@ -66,6 +57,22 @@ fn text_of(value: &Value) -> String {
     }
 }
 
+/// Checks a value that is not looked into.
+///
+/// # Errors
+/// As [`scalar_problem`].
+fn single(kind: Kind, value: &Value) -> Result<(), Option<String>> {
+    let is_structure = matches!(value, Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_));
+    match kind {
+        Kind::Any => Ok(()),
+        _ if is_structure => Err(None),
+        Kind::Class(Forms { string: true, .. }) if value.as_str().is_some_and(|name| !name.is_empty()) => Ok(()),
+        Kind::Nested { scalar: true, .. } => Ok(()),
+        Kind::List(_) | Kind::Map(_) | Kind::Class(_) | Kind::Nested { .. } => Err(None),
+        kind => scalar_problem(kind, value),
+    }
+}
+
 /// Checks a scalar.
 ///
 /// # Errors
@@ -74,7 +81,14 @@ fn scalar_problem(kind: Kind, value: &Value) -> Result<(), Option<String>> {
     let text = text_of(value);
     match kind {
         Kind::Integer(ceiling) => integer(&text, ceiling),
-        Kind::Bare(unit) => bare(&text, unit),
+        Kind::Bare { unit, ceiling, negative } => match text.replace('_', "").parse::<f64>() {
+            Ok(number) if number < 0.0 && !negative => Err(Some("there are no negative ones".into())),
+            Ok(number) if ceiling.is_none() && number > f64::from(i32::MAX) => Err(Some("it must fit an int".into())),
+            Ok(_) => ceiling.map_or(Ok(()), |ceiling| integer(&text, ceiling)),
+            Err(_) => {
+                Err(Some(format!("the name carries the unit: give {} alone, or use the newer name", unit.words())))
+            }
+        },
         Kind::Number => text.replace('_', "").parse::<f64>().map(drop).map_err(|_| None),
         // Quoted words count, too: SnakeYAML goes by the type that it wants.
         Kind::Boolean => match text.to_ascii_lowercase().as_str() {
@@ -82,7 +96,9 @@ fn scalar_problem(kind: Kind, value: &Value) -> Result<(), Option<String>> {
             _ => Err(None),
         },
         Kind::Choice(words) => choice(words, value, &text),
-        Kind::Duration { bare: true, ceiling, .. } if integer(&text, ceiling).is_ok() => Ok(()),
+        Kind::Duration { bare: true, ceiling, .. } if !text.starts_with('-') && integer(&text, ceiling).is_ok() => {
+            Ok(())
+        }
         Kind::Duration { least, ceiling, .. } => measure(&text, &TIME_UNITS, least, ceiling),
         Kind::DataSize { least, ceiling } => measure(&text, &SIZE_UNITS, least, ceiling),
         Kind::DataRate => measure(&text, &RATE_UNITS, "B/s", Ceiling::Long),
@@ -97,13 +113,6 @@ fn integer(text: &str, ceiling: Ceiling) -> Result<(), Option<String>> {
         return Err(Some(format!("the largest that fits is {}", ceiling.largest())));
     }
     Ok(())
-}
-
-fn bare(text: &str, unit: Unit) -> Result<(), Option<String>> {
-    match text.replace('_', "").parse::<f64>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Some(format!("the name carries the unit: give {} alone, or use the newer name", unit.words()))),
-    }
 }
 
 fn choice(words: &[&str], value: &Value, text: &str) -> Result<(), Option<String>> {
@@ -185,14 +194,13 @@ fn class_map(walk: &mut Check, path: &YamlPath, map: &Mapping, in_list: bool) {
     for (key, value) in entries(map) {
         let here = path.child(key);
         match (key, value) {
-            ("class_name", _) => {}
+            ("class_name", _) | ("parameters", Value::Null) => {}
             ("parameters", Value::Sequence(items)) if in_list => {
                 if !matches!(items.as_slice(), [Value::Mapping(_)]) {
                     walk.add(Problem::error(&here, "must be a list of one map, as its class is in a list"));
                 }
             }
             ("parameters", Value::Mapping(_)) if !in_list => {}
-            ("parameters", Value::Null) => {}
             ("parameters", _) if in_list => {
                 walk.add(Problem::error(&here, "must be a list of one map, as its class is in a list"));
             }
@@ -213,19 +221,15 @@ fn class_map(walk: &mut Check, path: &YamlPath, map: &Mapping, in_list: bool) {
 fn structure(walk: &mut Check, class: &str, path: &YamlPath, map: &Mapping) {
     for (key, value) in entries(map) {
         let here = path.child(key);
-        match schema::class_row(class, key, walk.version) {
-            Some(row) => {
-                if let Some(new) = row.alias_of.filter(|new| map.contains_key(*new)) {
-                    walk.add(
-                        Problem::error(&here, format!("is the old name of {new}, which is set too")).hint("remove it"),
-                    );
-                }
-                walk.entry(row, &here, value);
-            }
-            None => {
-                let problem = unknown::nested(key, class, walk.version);
-                walk.add_unknown(&here, problem);
-            }
+        let Some(row) = schema::class_row(class, key, walk.version) else {
+            let problem = unknown::nested(key, class, walk.version);
+            walk.add_unknown(&here, problem);
+            continue;
+        };
+        if let Some(new) = row.alias_of.filter(|new| map.contains_key(*new)) {
+            let message = format!("is the old name of {new}, which is set too");
+            walk.add(Problem::error(&here, message).hint("remove it"));
         }
+        walk.entry(row, &here, value);
     }
 }
