@@ -309,7 +309,7 @@ fn merge(items: &[Item], documents: &mut Documents, report: &mut Report) {
     for (item, error) in refused.into_iter().filter_map(|(at, error)| Some((items.get(at)?, error))) {
         let message = match error {
             EditError::Unreachable { path, expected, .. } => format!("cannot reach {path} in {YAML}: {expected}"),
-            error => error.to_string(),
+            error @ EditError::Refused { .. } => error.to_string(),
         };
         report.add(Finding::error(place(&item.source), message));
     }

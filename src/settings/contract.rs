@@ -430,9 +430,10 @@ fn find_unknown(env: &RawEnv, report: &mut Report) {
         // The value of what may be meant is in a file, and so must be that of the suggestion.
         let (asked, suffix) = name.strip_suffix(file::SUFFIX).map_or((name, ""), |stem| (stem, file::SUFFIX));
         let hint = suggest::variable(asked, suffix, known_names());
-        report.add(finding.hint(
-            hint.unwrap_or_else(|| "`cassandra-init variables` lists those that are understood".to_owned()),
-        ));
+        report.add(
+            finding
+                .hint(hint.unwrap_or_else(|| "`cassandra-init variables` lists those that are understood".to_owned())),
+        );
     }
 }
 

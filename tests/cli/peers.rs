@@ -5,7 +5,7 @@
 
 use serde_yaml::Value;
 
-use crate::support::{Node, Outcome};
+use crate::support::{Node, Outcome, project};
 
 fn profile(name: &str) -> Node {
     Node::new().env("CASSANDRA_INIT_PROFILE", name)
@@ -17,7 +17,9 @@ fn tree(node: &Node) -> Value {
 }
 
 fn render(node: Node, version: &str) -> Outcome {
-    node.arguments(&["render", "--cassandra-version", version]).run()
+    let line = version.rsplit_once('.').unwrap().0;
+    let conf = project().join("config-defaults").join(line).display().to_string();
+    node.arguments(&["render", "--cassandra-version", version, "--conf", &conf]).run()
 }
 
 /// The seeds of the finished file.
