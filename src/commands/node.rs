@@ -1,9 +1,11 @@
 //! A running Cassandra node: what is published for probes, the looks at it, and what the log says of its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::cassandra::stamp::{self, Stage, Stamp};
+use crate::commands::ending::Ending;
+use crate::commands::evidence::Evidence;
 use crate::commands::{Assignment, launch};
 use crate::config::plan::Endpoint;
 use crate::host::atomic::{self, Attributes};
@@ -27,6 +29,10 @@ pub(super) struct Node {
     pub(super) started: Instant,
     /// How often the kernel had killed for want of memory when the child was started, where it counts that.
     pub(super) oom_kills: Option<u64>,
+    /// What lay in its folders when it was started.
+    pub(super) evidence: Evidence,
+    /// Whether it has been seen to serve since then.
+    pub(super) served: bool,
 }
 
 impl Node {
@@ -45,26 +51,25 @@ impl Node {
         }
     }
 
-    /// Who sent the SIGKILL that was not ours.
-    fn killer(&self) -> String {
-        let root = std::path::Path::new("/");
-        let limit = memory::limit(root).map_or_else(String::new, |bytes| {
-            format!(", the container's limit is {} MiB and the heap is a part of what a JVM needs", bytes >> 20)
-        });
-        match (self.oom_kills, memory::oom_kills(root)) {
-            (Some(before), Some(now)) if now > before => format!("by the kernel for want of memory{limit}"),
-            (Some(_), Some(_)) => "by somebody: the kernel has killed nothing here for want of memory".to_owned(),
-            _ => format!("by the kernel for want of memory or by somebody{limit}"),
+    /// What is known of its end.
+    fn ending(&self, code: u8, stopped_in: Option<Duration>) -> Ending {
+        let root = Path::new("/");
+        let kills = self.oom_kills.zip(memory::oom_kills(root));
+        Ending {
+            code,
+            stopped_in,
+            has_served: self.stamp.stage == Stage::Normal,
+            served: self.served,
+            killed_for_memory: kills.map(|(before, now)| now > before),
+            memory_limit: memory::limit(root),
+            log: self.evidence.log(),
+            dumps: self.evidence.dumps(),
         }
     }
 }
 
 /// Writes the stamp beside the data. It belongs to the owner of the folder, who could replace it anyway.
-pub(super) fn write_stamp(
-    data_root: &std::path::Path,
-    stamp: &Stamp,
-    identity: Option<&Identity>,
-) -> Result<(), Error> {
+pub(super) fn write_stamp(data_root: &Path, stamp: &Stamp, identity: Option<&Identity>) -> Result<(), Error> {
     let owner = identity.map(|identity| (identity.uid, identity.gid));
     let attributes = Attributes { mode: Some(0o644), owner };
     atomic::write_atomic(&data_root.join(stamp::FILE_NAME), stamp.to_string().as_bytes(), attributes)
@@ -96,6 +101,7 @@ impl Owner for Node {
 
     fn served(&mut self) {
         self.publish(Phase::Serving);
+        self.served = true;
         self.stamp.stage = Stage::Normal;
         if let Err(error) = write_stamp(&self.data_root, &self.stamp, self.identity.as_ref()) {
             tracing::warn!("{error}");
@@ -111,25 +117,13 @@ impl Owner for Node {
         tracing::info!("{}: not ready any more, stopping Cassandra", signals::name(signal));
     }
 
-    fn gone(&mut self, code: u8, asked: bool, drained_in: Option<Duration>) {
+    fn gone(&mut self, code: u8, _: bool, drained_in: Option<Duration>) {
         self.publish(Phase::Stopping);
-        match (asked, drained_in, code) {
-            (true, Some(took), 143 | 0) if self.stamp.stage == Stage::Normal => {
-                tracing::info!("Cassandra drained and ended in {:.1} s", took.as_secs_f64());
-            }
-            (true, Some(took), 143 | 0) => {
-                tracing::info!("Cassandra ended in {:.1} s, it had not served yet", took.as_secs_f64());
-            }
-            (true, Some(took), 137) => {
-                tracing::error!("Cassandra was killed after {:.1} s of stopping", took.as_secs_f64());
-            }
-            (_, _, 137) => {
-                tracing::error!("Cassandra was killed (SIGKILL) {}", self.killer());
-            }
-            (_, _, code) if code > 128 => {
-                tracing::error!("Cassandra was ended by {}", signals::name(i32::from(code) - 128));
-            }
-            (_, _, code) => tracing::error!("Cassandra ended by itself with exit code {code}"),
+        let ending = self.ending(code, drained_in);
+        if ending.is_clean() {
+            tracing::info!("{}", ending.line());
+        } else {
+            tracing::error!("{}", ending.line());
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::config::documents::{Layer, YAML};
 use crate::config::plan::Plan;
 use crate::exit::{Exit, Failure};
 use crate::host::ownership::Walk;
-use crate::host::privileges::Identity;
 use crate::host::{files, folders};
 use crate::settings::raw::Source;
+use crate::settings::value::Chown;
 
 /// Makes the folders and, as root, gives them to the Cassandra user; as another user only checks that it can write.
 pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -21,10 +21,15 @@ pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) 
         folders::create_folders(folder, 0o750, owner)?;
     }
     let roots = outermost(&folders);
+    let mode = situation.settings.chown.as_ref().map_or_else(Chown::default, |given| given.value);
     match &situation.identity {
+        Some(_) if mode == Chown::Off => Ok(()),
         Some(identity) => {
+            let walk = Walk::new(identity.uid, identity.gid);
             for root in &roots {
-                walk(root, identity, interrupt)?;
+                if mode == Chown::Full || !walk.root_is_right(root)? {
+                    give(root, &walk, interrupt)?;
+                }
             }
             Ok(())
         }
@@ -92,7 +97,7 @@ fn outermost(folders: &[PathBuf]) -> Vec<PathBuf> {
     roots
 }
 
-fn walk(root: &Path, identity: &Identity, interrupt: &Interrupt) -> Result<(), Failure> {
+fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<(), Failure> {
     let stopped = RefCell::new(None);
     let stop = || note_stop(interrupt, &stopped);
     let progress = |progress: crate::host::ownership::Progress| {
@@ -104,7 +109,7 @@ fn walk(root: &Path, identity: &Identity, interrupt: &Interrupt) -> Result<(), F
             progress.elapsed
         );
     };
-    let summary = Walk::new(identity.uid, identity.gid).run(root, stop, progress)?;
+    let summary = walk.run(root, stop, progress)?;
     if let Some(failure) = stopped.into_inner() {
         return Err(failure);
     }
@@ -114,8 +119,8 @@ fn walk(root: &Path, identity: &Identity, interrupt: &Interrupt) -> Result<(), F
             root.display(),
             summary.changed,
             summary.entries,
-            identity.uid,
-            identity.gid,
+            walk.uid,
+            walk.gid,
             summary.elapsed
         );
     }

@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+use nix::unistd::geteuid;
 
 use crate::cassandra::stamp::{Stage, Stamp};
 use crate::cli::{self, InputArguments};
+use crate::commands::evidence::Evidence;
 use crate::commands::explain::Explained;
 use crate::commands::hook::Hook;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::node::{self, Node};
 use crate::commands::run_folder::RunFolder;
 use crate::commands::situation::{Ready, Situation};
-use crate::commands::{Assignment, environment, launch, ownership, passthrough, run_folder};
+use crate::commands::{Assignment, environment, launch, ownership, passthrough, preflight, run_folder};
 use crate::config::documents::{BaseFile, Layer};
 use crate::exit::{Exit, Failure};
-use crate::host::{self, limits, memory, privileges, process};
+use crate::host::limits::{self, Limit};
+use crate::host::{self, memory, privileges, process};
 use crate::report::Report;
 use crate::settings::value::{FromText as _, LogFormat};
 use crate::supervisor::{self, Policy};
@@ -39,6 +43,7 @@ pub(super) fn run(
     let ready = situation.plan()?;
     tell(&situation, &ready);
     interrupt.check()?;
+    preflight::look(&situation, &ready, &arguments, environment, raise_limits())?;
     let command = launch::command(&situation, &ready.plan, &arguments, environment)?;
     write_files(&mut situation, &ready)?;
     record(&situation, &ready);
@@ -49,7 +54,6 @@ pub(super) fn run(
     if !situation.bootstrapped || situation.stamp.is_some() {
         node::write_stamp(&situation.data_root, &stamp, situation.identity.as_ref())?;
     }
-    raise_limits();
     if let Some(identity) = &situation.identity {
         privileges::fix_standard_streams_owner(identity)?;
     }
@@ -67,6 +71,8 @@ pub(super) fn run(
         child: 0,
         started: Instant::now(),
         oom_kills: memory::oom_kills(Path::new("/")),
+        evidence: evidence(&situation),
+        served: false,
     };
     let child = command.spawn().map_err(|error| passthrough::failure(&error))?;
     node.child = child.pid();
@@ -202,6 +208,14 @@ fn stamp(situation: &Situation, ready: &Ready) -> Stamp {
     }
 }
 
+/// The JVM writes to its log folder, to where its options say, and else to its working folder or /tmp.
+fn evidence(situation: &Situation) -> Evidence {
+    let heap_dumps = situation.settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().to_owned());
+    let others = [situation.distribution.home.clone(), situation.data_root.clone(), PathBuf::from("/tmp")];
+    let owner = situation.identity.as_ref().map_or_else(|| geteuid().as_raw(), |identity| identity.uid);
+    Evidence::before(&situation.logs, others.into_iter().chain(heap_dumps), owner)
+}
+
 fn policy(situation: &Situation, ready: &Ready) -> Policy {
     let settings = &situation.settings;
     Policy {
@@ -214,18 +228,22 @@ fn policy(situation: &Situation, ready: &Ready) -> Policy {
     }
 }
 
-/// Soft limits go as high as they may: Cassandra wants many files and much locked memory.
-fn raise_limits() {
+/// Limits go as high as they may: Cassandra wants many files and much locked memory.
+fn raise_limits() -> Vec<Limit> {
     match limits::raise() {
         Ok(limits) => {
             for limit in limits.iter().filter(|limit| limit.now != limit.before) {
                 tracing::info!("limit {} raised from {} to {}", limit.name, shown(limit.before), shown(limit.now));
             }
+            limits
         }
-        Err(error) => tracing::warn!("{error}"),
+        Err(error) => {
+            tracing::warn!("{error}");
+            Vec::new()
+        }
     }
 }
 
 fn shown(limit: u64) -> String {
-    if limit == limits::Limit::UNLIMITED { "unlimited".into() } else { limit.to_string() }
+    if limit == Limit::UNLIMITED { "unlimited".into() } else { limit.to_string() }
 }

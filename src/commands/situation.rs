@@ -19,7 +19,7 @@ use crate::exit::{Exit, Failure};
 use crate::host::mounts::Mounts;
 use crate::host::privileges::{self, Identity};
 use crate::host::users::{Group, Passwd};
-use crate::host::{addresses, files, memory};
+use crate::host::{addresses, files, memory, processors};
 use crate::report::{Finding, Report};
 use crate::seeds::{self, Provider, Question};
 use crate::settings::address::{Host, OwnAddress, Seed};
@@ -390,7 +390,7 @@ fn host_facts() -> Result<HostFacts, Failure> {
         addresses,
         memory_limit: memory::limit(root),
         memory: memory::total_ram(root).unwrap_or(0),
-        cores: memory::cpus(),
+        cores: processors::usable(),
     })
 }
 

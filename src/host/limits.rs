@@ -1,4 +1,4 @@
-//! Resource limits: what we may raise without asking anybody, raised (`getrlimit(2)`).
+//! Resource limits: what we may raise, raised (`getrlimit(2)`).
 
 use std::fmt;
 
@@ -15,6 +15,8 @@ pub struct Limit {
     pub before: u64,
     /// The soft limit now, which is the hard limit.
     pub now: u64,
+    /// What Cassandra wants, in the same unit.
+    pub wanted: u64,
 }
 
 impl Limit {
@@ -31,26 +33,31 @@ impl fmt::Display for Limit {
     }
 }
 
-const RAISED: [(&str, Resource); 4] = [
-    ("nofile", Resource::RLIMIT_NOFILE),
-    ("nproc", Resource::RLIMIT_NPROC),
-    ("memlock", Resource::RLIMIT_MEMLOCK),
-    ("as", Resource::RLIMIT_AS),
+/// What Cassandra wants of each: the values of its documentation and of its Debian package.
+const RAISED: [(&str, Resource, u64); 4] = [
+    ("nofile", Resource::RLIMIT_NOFILE, 100_000),
+    ("nproc", Resource::RLIMIT_NPROC, 32_768),
+    ("memlock", Resource::RLIMIT_MEMLOCK, Limit::UNLIMITED),
+    ("as", Resource::RLIMIT_AS, Limit::UNLIMITED),
 ];
 
-/// Raises the soft limits of open files, processes, locked memory and address space to their hard limits, which needs no
-/// privilege, for this process and what it starts.
+/// Raises the limits of open files, processes, locked memory and address space for this process and what it starts: the hard
+/// ones to what Cassandra wants where we may (`CAP_SYS_RESOURCE`), the soft ones to the hard ones, which needs no privilege.
 pub fn raise() -> Result<Vec<Limit>> {
-    RAISED.iter().map(|(name, resource)| raise_one(name, *resource)).collect()
+    RAISED.iter().map(|(name, resource, wanted)| raise_one(name, *resource, *wanted)).collect()
 }
 
-fn raise_one(name: &'static str, resource: Resource) -> Result<Limit> {
+fn raise_one(name: &'static str, resource: Resource, wanted: u64) -> Result<Limit> {
     let failed = |errno| Error::new(format!("raise the limit {name}"), errno);
     let (soft, hard) = getrlimit(resource).map_err(failed)?;
+    let limit = |now| Limit { name, before: soft, now, wanted };
+    if hard < wanted && setrlimit(resource, wanted, wanted).is_ok() {
+        return Ok(limit(wanted));
+    }
     if soft != hard {
         setrlimit(resource, hard, hard).map_err(failed)?;
     }
-    Ok(Limit { name, before: soft, now: hard })
+    Ok(limit(hard))
 }
 
 #[cfg(test)]
@@ -62,13 +69,14 @@ mod tests {
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         let limits = raise().unwrap();
         assert_eq!(limits.iter().map(|limit| limit.name).collect::<Vec<_>>(), ["nofile", "nproc", "memlock", "as"]);
-        assert_eq!(limits[0].now, hard);
-        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (hard, hard));
+        // More than that only where we may raise the hard limit, too.
+        assert!(limits[0].now == hard || limits[0].now == limits[0].wanted.max(hard), "{:?}", limits[0]);
+        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (limits[0].now, limits[0].now));
     }
 
     #[test]
     fn no_limit_has_a_word() {
-        let limit = Limit { name: "memlock", before: 1, now: Limit::UNLIMITED };
+        let limit = Limit { name: "memlock", before: 1, now: Limit::UNLIMITED, wanted: 1 };
         assert_eq!(limit.to_string(), "memlock unlimited");
         assert_eq!(Limit { now: 7, ..limit }.to_string(), "memlock 7");
     }

@@ -1,12 +1,15 @@
-//! How much memory and how many processors this container may use.
+//! How much memory this container may use, and what became of those who used more.
 
 use std::fs;
 use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use nix::libc;
 
-use super::mounts::{Mount, Mounts};
+use super::groups::{self, Group, Version};
+
+/// The controller's name in both versions.
+const MEMORY: &str = "memory";
 
 /// Version 1 writes "no limit" as the largest multiple of a page below 2^63; no machine has an exbibyte.
 const NO_LIMIT: u64 = 1 << 60;
@@ -17,75 +20,50 @@ const NO_LIMIT: u64 = 1 << 60;
 /// in tests), as described in `cgroups(7)`, "cgroup-v2" and "cgroup-v1/memory" of the kernel's documentation. The limit
 /// may be more than the machine has.
 pub fn limit(root: &Path) -> Option<u64> {
-    let smallest =
-        |folder: &Group| folder.path.ancestors().take(folder.depth).filter_map(|at| of_group(at, folder.version)).min();
-    groups(root).iter().filter_map(smallest).min()
+    groups::own(root, MEMORY).iter().filter_map(Group::memory_limit).min()
 }
 
 /// How many processes of our control group the kernel has killed for want of memory; `None` where that is not counted
 /// (`memory.events` of version 2, `memory.oom_control` of version 1 since Linux 4.13). `root` is `/` but in tests.
 pub fn oom_kills(root: &Path) -> Option<u64> {
-    groups(root).iter().filter_map(Group::oom_kills).max()
+    groups::own(root, MEMORY).iter().filter_map(Group::oom_kills).max()
 }
 
 /// The memory of the machine, in bytes: MemTotal of `proc/meminfo` below `root`.
 pub fn total_ram(root: &Path) -> Option<u64> {
+    of_meminfo(root, "MemTotal:")
+}
+
+/// How much of the machine's swap this container may use, in bytes; 0 where there is none or it may not.
+///
+/// Version 1 limits memory and swap together, version 2 swap alone (`memory.swap.max`).
+pub fn swap(root: &Path) -> u64 {
+    let of_machine = of_meminfo(root, "SwapTotal:").unwrap_or(0);
+    let allowed = groups::own(root, MEMORY).iter().filter_map(Group::swap_limit).min();
+    allowed.unwrap_or(u64::MAX).min(of_machine)
+}
+
+fn of_meminfo(root: &Path, name: &str) -> Option<u64> {
     let text = fs::read_to_string(root.join("proc/meminfo")).ok()?;
-    let value = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
     value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The number of processors this process can keep busy: affinity and the container's CPU quota count. At least 1.
-pub fn cpus() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
+impl Group {
+    fn memory_limit(&self) -> Option<u64> {
+        self.upwards().filter_map(|folder| of_group(folder, self.version)).min()
+    }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
-    /// The hierarchy of the memory controller.
-    One,
-    /// The one hierarchy of all controllers.
-    Two,
-}
-
-impl Version {
-    fn is_at(self, mount: &Mount) -> bool {
-        match self {
-            Self::One => mount.fs_type == "cgroup" && mount.super_options.iter().any(|option| option == "memory"),
-            Self::Two => mount.fs_type == "cgroup2",
+    fn swap_limit(&self) -> Option<u64> {
+        match self.version {
+            Version::Two => self.upwards().filter_map(|folder| number(folder, "memory.swap.max")).min(),
+            Version::One => {
+                let both = number(&self.path, "memory.memsw.limit_in_bytes").filter(|limit| *limit < NO_LIMIT)?;
+                Some(both.saturating_sub(self.memory_limit().unwrap_or(0)))
+            }
         }
     }
-}
 
-/// One line of /proc/self/cgroup that concerns memory.
-#[derive(Debug)]
-struct Membership {
-    version: Version,
-    group: PathBuf,
-}
-
-impl Membership {
-    fn parse(line: &str) -> Option<Self> {
-        let mut fields = line.splitn(3, ':');
-        let (id, controllers, group) = (fields.next()?, fields.next()?, fields.next()?);
-        let version = match (id, controllers) {
-            ("0", "") => Version::Two,
-            (_, controllers) if controllers.split(',').any(|name| name == "memory") => Version::One,
-            _ => return None,
-        };
-        Some(Self { version, group: group.into() })
-    }
-}
-
-/// A folder of our control group, and how many folders there are from it up to the root of the mount.
-#[derive(Debug)]
-struct Group {
-    version: Version,
-    path: PathBuf,
-    depth: usize,
-}
-
-impl Group {
     fn oom_kills(&self) -> Option<u64> {
         let file = match self.version {
             Version::One => "memory.oom_control",
@@ -96,36 +74,20 @@ impl Group {
     }
 }
 
-/// Our groups of both versions.
-///
-/// Without a cgroup namespace the group is a path of the host and the mount shows a part of the hierarchy: its root is
-/// cut off. A group outside of that part (`/../x`, or a host path beside a mount that was bound in from elsewhere) leaves the
-/// mount's own root as the best we can see.
-fn groups(root: &Path) -> Vec<Group> {
-    let Ok(text) = fs::read_to_string(root.join("proc/self/cgroup")) else { return Vec::new() };
-    let Ok(mounts) = Mounts::read_from(root) else { return Vec::new() };
-    let group = |line| {
-        let membership = Membership::parse(line)?;
-        let mount = mounts.iter().filter(|mount| membership.version.is_at(mount)).last()?;
-        let outside = membership.group.components().any(|part| part == Component::ParentDir);
-        let below = membership.group.strip_prefix(&mount.root).ok().filter(|_| !outside).unwrap_or(Path::new(""));
-        let top = root.join(mount.mount_point.strip_prefix("/").unwrap_or(&mount.mount_point));
-        Some(Group { version: membership.version, path: top.join(below), depth: below.components().count() + 1 })
-    };
-    text.lines().filter_map(group).collect()
+/// The number in a file of a group; "max" is none, and so no limit.
+fn number(folder: &Path, file: &str) -> Option<u64> {
+    fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok()
 }
 
 fn of_group(folder: &Path, version: Version) -> Option<u64> {
-    let number = |file: &str| fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok();
     match version {
-        // "max" is not a number, and so no limit.
-        Version::Two => number("memory.max"),
+        Version::Two => number(folder, "memory.max"),
         Version::One => {
             // The hierarchical limit covers parents that are not visible from here.
             let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
             let inherited = stat.lines().find_map(|line| line.strip_prefix("hierarchical_memory_limit "));
             let inherited = inherited.and_then(|value| value.trim().parse().ok());
-            number("memory.limit_in_bytes").into_iter().chain(inherited).filter(|limit| *limit < NO_LIMIT).min()
+            number(folder, "memory.limit_in_bytes").into_iter().chain(inherited).filter(|limit| *limit < NO_LIMIT).min()
         }
     }
 }
@@ -280,7 +242,25 @@ mod tests {
     fn ram_is_given_in_bytes() {
         let fixture = Fixture::new("", "").file("proc/meminfo", "MemTotal:       16384 kB\nMemFree: 1 kB\n");
         assert_eq!(total_ram(fixture.0.path()), Some(16 << 20));
-        assert!(cpus() >= 1);
+        assert_eq!(swap(fixture.0.path()), 0, "a machine that tells of no swap has none");
+    }
+
+    #[test]
+    fn swap_is_what_machine_and_container_both_allow() {
+        let machine = |fixture: Fixture| fixture.file("proc/meminfo", "SwapTotal:  2048 kB\n");
+        let v2 = |limit: &str| machine(Fixture::new("0::/\n", V2).file("sys/fs/cgroup/memory.swap.max", limit));
+        for (limit, allowed) in [("max\n", 2 << 20), ("0\n", 0), ("1048576\n", 1 << 20), ("99999999\n", 2 << 20)] {
+            assert_eq!(swap(v2(limit).0.path()), allowed, "{limit}");
+        }
+        let mounts = "30 22 0:26 / /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
+        let v1 = |both: &str| {
+            let fixture =
+                Fixture::new("4:memory:/\n", mounts).file("sys/fs/cgroup/memory/memory.limit_in_bytes", "4096\n");
+            machine(fixture.file("sys/fs/cgroup/memory/memory.memsw.limit_in_bytes", both))
+        };
+        for (both, allowed) in [("4096\n", 0), ("5120\n", 1024), (UNLIMITED_V1, 2 << 20)] {
+            assert_eq!(swap(v1(both).0.path()), allowed, "{both}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::settings::profile::Profile;
 use crate::settings::raw::{RawEnv, RawVariable, Source};
 use crate::settings::unsupported;
 use crate::settings::value::{
-    AbsolutePath, AnyText, Bounded, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
+    AbsolutePath, AnyText, Bounded, Chown, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
     InternodeCompression, InternodeEncryption, Label, LaunchMode, Lines, LogFormat, MemtableAllocation, Port, Secret,
     SnapshotTtl, Span, Words,
 };
@@ -308,6 +308,8 @@ contract! {
             "Whether a warning stops the start.";
         user: AnyText, "CASSANDRA_INIT_USER", [], "this program",
             "User to run Cassandra as: name, uid, name:group or uid:gid; unset: cassandra.";
+        chown: Chown, "CASSANDRA_INIT_CHOWN", [], "this program",
+            "As root: look at every file of the data and log folders (full), only at the folders themselves (root-check), or at none; unset: full.";
         run_dir: AbsolutePath, "CASSANDRA_INIT_RUN_DIR", [], "this program",
             "Folder for what probes read; unset: /run/cassandra-init.";
         log_format: LogFormat, "CASSANDRA_INIT_LOG_FORMAT", [], "this program",

@@ -83,6 +83,18 @@ pub enum LaunchMode {
     Direct,
 }
 
+/// Which folders are given to the Cassandra user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Chown {
+    /// Every entry is looked at, and what is not the user's is given.
+    #[default]
+    Full,
+    /// A folder that is the user's itself is believed to be so throughout: it was given last.
+    RootCheck,
+    /// No owner is changed.
+    Off,
+}
+
 /// The form of our own log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -408,6 +420,19 @@ impl FromText for LaunchMode {
         match text.trim() {
             "script" => Ok(Self::Script),
             "direct" => Ok(Self::Direct),
+            _ => Err(None),
+        }
+    }
+}
+
+impl FromText for Chown {
+    const EXPECTED: &'static str = "full, root-check or off";
+
+    fn from_text(text: &str) -> Result<Self, Option<String>> {
+        match text.trim() {
+            "full" => Ok(Self::Full),
+            "root-check" => Ok(Self::RootCheck),
+            "off" => Ok(Self::Off),
             _ => Err(None),
         }
     }

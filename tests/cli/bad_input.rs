@@ -189,6 +189,7 @@ fn a_user_that_is_not_there_or_is_root() {
     refused(&Node::new().env("CASSANDRA_INIT_USER", "nosuchuser"), 78).says("CASSANDRA_INIT_USER:").says("nosuchuser");
     refused(&Node::new().env("CASSANDRA_INIT_USER", "root"), 78).says("Cassandra does not run as root");
     refused(&Node::new().env("CASSANDRA_INIT_USER", "0day"), 78).says("0day");
+    refused(&Node::new().env("CASSANDRA_INIT_USER", "4242:0"), 78).says("'4242:0' has the group id 0");
 }
 
 #[test]
@@ -202,7 +203,8 @@ fn as_another_user_nothing_is_chowned_and_the_first_unwritable_path_is_named() {
     let outcome = node.run().code(77).says("is not writable for user id 4343").says("/data");
     assert!(outcome.stderr.contains("hint: start as root, or give the volume to 4343"), "{}", outcome.stderr);
     assert!(!node.java_was_started());
-    let node = node.mode("data", 0o777);
+    // A fresh volume has a folder that nobody else needs.
+    let node = node.mode("data", 0o777).file("data/lost+found/piece", "").mode("data/lost+found", 0o700);
     node.start_and_stop().code(0);
     assert_eq!(fs::metadata(node.path("data")).unwrap().uid(), 0, "no chown without root");
     assert!(node.path("run/conf/cassandra.yaml").exists(), "a conf folder of root's is rendered into the run folder");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{Node, Outcome, Running, binary, has, is_root, project, skip_or_fail, wait_until};
@@ -23,6 +23,8 @@ fn root_folder(node: &Node) -> String {
     for folder in ["usr", "proc", "dev", "tmp", "etc", "sys"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
+    // As in every image: Cassandra loads a library from there.
+    fs::set_permissions(root.join("tmp"), fs::Permissions::from_mode(0o1777)).unwrap();
     for link in ["bin", "sbin", "lib", "lib64"] {
         symlink(format!("usr/{link}"), root.join(link)).unwrap();
     }

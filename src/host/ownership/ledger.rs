@@ -77,3 +77,48 @@ impl<'walk, Stop: Fn() -> bool, Report: FnMut(Progress)> Ledger<'walk, Stop, Rep
         self.summary
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger<'walk>(walk: &'walk Walk, told: &'walk std::cell::RefCell<Vec<u64>>) -> impl FnMut() -> bool + 'walk {
+        let mut ledger = Ledger::new(walk, || false, |progress: Progress| told.borrow_mut().push(progress.entries));
+        // As if the last report lay further back each time.
+        move || {
+            ledger.reported = ledger.reported.checked_sub(REPORT_EVERY).unwrap_or(ledger.reported);
+            ledger.summary.entries += 1;
+            ledger.is_stopped()
+        }
+    }
+
+    #[test]
+    fn progress_is_told_when_it_is_time_and_looked_for_every_64_entries() {
+        let walk = Walk { uid: 1, gid: 1, refuse: Vec::new(), protected_hardlinks: true };
+        let told = std::cell::RefCell::new(Vec::new());
+        let mut step = ledger(&walk, &told);
+        for _ in 0..PATIENCE * 2 {
+            assert!(!step());
+        }
+        drop(step);
+        assert_eq!(*told.borrow(), [1, PATIENCE + 1]);
+    }
+
+    #[test]
+    fn a_denied_or_vanished_entry_is_counted_and_a_failing_disk_ends_the_walk() {
+        let walk = Walk { uid: 1, gid: 1, refuse: Vec::new(), protected_hardlinks: true };
+        let mut ledger = Ledger::new(&walk, || false, |_| {});
+        let path = || PathBuf::from("/data/x");
+        for errno in [Errno::EPERM, Errno::EACCES, Errno::EROFS, Errno::EOPNOTSUPP] {
+            ledger.changed(Err(errno), path).unwrap();
+        }
+        for errno in [Errno::ENOENT, Errno::ESTALE] {
+            ledger.changed(Err(errno), path).unwrap();
+        }
+        let failure = ledger.changed(Err(Errno::EIO), path).unwrap_err().to_string();
+        assert!(failure.starts_with("cannot change the owner of /data/x"), "{failure}");
+        let summary = ledger.close();
+        assert_eq!((summary.denied.count, summary.vanished, summary.changed), (4, 2, 0));
+        assert_eq!(summary.denied.first, Some((path(), Some(Errno::EPERM))));
+    }
+}

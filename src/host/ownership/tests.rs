@@ -17,6 +17,8 @@ use crate::host::privileges::is_root;
 
 const UID: u32 = 4242;
 const GID: u32 = 4343;
+/// Descriptors that a walk may have open at a time, twice: those of a deep tree that another test walks are counted, too.
+const FEW: usize = 150;
 
 /// A folder below the system's temporary one, of user 0, removed at the end however deep it is.
 struct Tree(tempfile::TempDir);
@@ -48,6 +50,23 @@ impl Tree {
 
     fn walk(&self) -> Summary {
         self.walk_as(&Walk::new(UID, GID))
+    }
+
+    /// Walks, and counts how many descriptors below this tree are open at a time.
+    fn walk_counting_descriptors(&self) -> (Summary, usize) {
+        let most = Cell::new(0);
+        let is_ours = |link: std::io::Result<PathBuf>| match link {
+            Ok(path) => path.starts_with(self.0.path()),
+            // Deeper than any path can tell.
+            Err(error) => error.raw_os_error() == Some(Errno::ENAMETOOLONG as i32),
+        };
+        let look = || {
+            let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+            most.set(most.get().max(open.filter(|entry| is_ours(fs::read_link(entry.path()))).count()));
+            false
+        };
+        let summary = Walk::new(UID, GID).run(self.0.path(), look, |_| {}).unwrap();
+        (summary, most.get())
     }
 
     fn walk_as(&self, walk: &Walk) -> Summary {
@@ -194,8 +213,9 @@ fn a_tree_deeper_than_any_path_is_walked_with_few_descriptors() {
         }
         folder = openat(folder.as_fd(), "a", OFlag::O_DIRECTORY, Mode::empty()).unwrap();
     }
-    let summary = tree.walk();
+    let (summary, most) = tree.walk_counting_descriptors();
     assert_eq!((summary.changed, summary.vanished), (3 * DEPTH + 1, 0));
+    assert!((2..FEW).contains(&most), "{most} descriptors at a time");
     assert_eq!(nix::sys::stat::fstat(&folder).unwrap().st_uid, UID);
     assert_eq!(tree.walk().changed, 0);
 }
@@ -203,14 +223,52 @@ fn a_tree_deeper_than_any_path_is_walked_with_few_descriptors() {
 #[test]
 fn a_wide_folder_is_walked_piece_by_piece() {
     let Some(tree) = Tree::new() else { return };
-    for number in 0..20_000 {
+    for number in 0..97_000 {
         File::create(tree.path(&number.to_string())).unwrap();
     }
     for number in 0..3_000 {
         fs::create_dir(tree.path(&format!("folder{number}"))).unwrap();
     }
-    assert_eq!(tree.walk().changed, 23_001);
+    let (summary, most) = tree.walk_counting_descriptors();
+    assert_eq!(summary.changed, 100_001);
+    assert!((1..FEW).contains(&most), "{most} descriptors at a time");
     assert_eq!(tree.walk().changed, 0);
+}
+
+#[test]
+fn a_stop_is_asked_for_every_64_entries_however_long_each_takes() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = (0..1000).fold(tree, |tree, number| tree.file(&number.to_string()));
+    let asked = Cell::new(0_u64);
+    let stop = || {
+        asked.set(asked.get() + 1);
+        false
+    };
+    let summary = Walk::new(UID, GID).run(tree.0.path(), stop, |_| {}).unwrap();
+    assert!(asked.get() >= summary.entries / 64, "{} questions for {} entries", asked.get(), summary.entries);
+    // And it is the answer to one that ends the walk, with at most 64 entries more.
+    let changed = |after: u64| {
+        let asked = Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            asked.get() > after
+        };
+        Walk::new(0, 0).run(tree.0.path(), stop, |_| {}).unwrap().changed
+    };
+    assert_eq!(changed(0), 0);
+    assert!((1..=64).contains(&changed(1)));
+}
+
+#[test]
+fn a_fresh_volumes_lost_and_found_is_given_like_everything_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.file("lost+found/piece");
+    fs::set_permissions(tree.path("lost+found"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(tree.walk().changed, 3);
+    let state = fs::metadata(tree.path("lost+found")).unwrap();
+    assert_eq!((state.uid(), state.mode() & 0o7777), (UID, 0o700), "owners change, modes do not");
+    assert_eq!(tree.owner("lost+found/piece"), (UID, GID));
 }
 
 /// An attacker exchanges a folder for a link to one outside, over and over, while root walks.

@@ -1,0 +1,75 @@
+//! What is told of the machine before Cassandra starts, and when that stops the start.
+
+use crate::support::{Node, has, is_root, skip_or_fail};
+
+/// A node whose temporary folder is a file system of its own, mounted with `options`.
+fn with_temporary_folder(options: &str) -> Node {
+    let node = Node::new().file("tmp/.keep", "");
+    let tmp = node.path("tmp").display().to_string();
+    let mount = format!("mount -t tmpfs -o {options} none {tmp} && chmod 1777 {tmp} 2>/dev/null; exec \"$@\"");
+    node.env("JVM_EXTRA_OPTS", &format!("-Djava.io.tmpdir={tmp}"))
+        .wrapped(&["unshare", "--mount", "sh", "-c", &mount, "sh"])
+}
+
+#[test]
+fn a_temporary_folder_from_which_nothing_can_be_loaded_is_an_error_before_java_runs() {
+    if !is_root() {
+        skip_or_fail("needs root to mount");
+        return;
+    }
+    for (options, says) in [("mode=1777,noexec", "is mounted noexec"), ("ro", "is read-only")] {
+        let node = with_temporary_folder(options);
+        let before = node.conf();
+        let outcome = node.run().code(78).says("native library (JNA)").says(says).says("-Djna.tmpdir=/folder");
+        assert!(outcome.stderr.contains("Cassandra does not start without it"), "{}", outcome.stderr);
+        assert!(!node.java_was_started());
+        assert_eq!(node.conf(), before, "nothing was written");
+    }
+    with_temporary_folder("mode=1777").start_and_stop().code(0);
+    // The way out that the hint names.
+    let node = with_temporary_folder("mode=1777,noexec");
+    let options = format!("-Djna.tmpdir={}", node.path("standin").display());
+    node.env("JVM_EXTRA_OPTS", &options).start_and_stop().code(0);
+}
+
+#[test]
+fn a_cache_folder_that_jna_would_choose_is_looked_at_before_the_temporary_one() {
+    if !is_root() {
+        skip_or_fail("needs root to mount");
+        return;
+    }
+    let cache = |options: &str| {
+        let node = Node::new();
+        let data = node.path("data").display().to_string();
+        let mount = format!("mount -t tmpfs -o mode=755,{options} none {data}; exec \"$@\"");
+        // As in an image whose user has the data volume as his home: root's until this start gives it.
+        node.env("XDG_CACHE_HOME", &data).wrapped(&["unshare", "--mount", "sh", "-c", &mount, "sh"])
+    };
+    cache("exec").start_and_stop().code(0);
+    cache("noexec").run().code(78).says("JNA/temp is mounted noexec");
+    let without_owner = cache("noexec").env("CASSANDRA_INIT_CHOWN", "off");
+    without_owner.start_and_stop().code(0);
+}
+
+#[test]
+fn a_limit_that_cannot_be_raised_is_told_with_the_option_that_raises_it() {
+    if !is_root() || !has("setpriv") || !has("prlimit") {
+        skip_or_fail("needs root, setpriv and prlimit");
+        return;
+    }
+    let limited = "exec setpriv --bounding-set -sys_resource prlimit --nofile=300:500 \"$@\"";
+    let outcome = Node::new().wrapped(&["sh", "-c", limited, "sh"]).start_and_stop().code(0);
+    let outcome = outcome.says("limit nofile raised from 300 to 500").says("limit nofile: 500 is less than 100000");
+    assert!(outcome.stderr.contains("--ulimit nofile=100000"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_warning_about_the_machine_stops_no_start_even_a_strict_one() {
+    if !has("prlimit") {
+        skip_or_fail("needs prlimit");
+        return;
+    }
+    let limited = "exec prlimit --as=1099511627776:1099511627776 \"$@\"";
+    let node = Node::new().wrapped(&["sh", "-c", limited, "sh"]).env("CASSANDRA_INIT_STRICT", "true");
+    node.start_and_stop().code(0);
+}
