@@ -324,7 +324,13 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Some(word) if SUBCOMMANDS.contains(&word) => {}
         _ => return Ok(Invocation::Execute(rest.to_vec())),
     }
-    let words = std::iter::once(OsString::from("cassandra-init")).chain(rest.iter().cloned());
+    let program = std::iter::once(OsString::from("cassandra-init"));
+    let words: Vec<OsString> = match rest.split_first() {
+        Some((first, about)) if first == "help" => {
+            program.chain(about.iter().cloned()).chain(["--help".into()]).collect()
+        }
+        _ => program.chain(rest.iter().cloned()).collect(),
+    };
     Ok(match Typed::try_parse_from(words)?.command {
         Command::Run { arguments } => Invocation::Run { arguments, profile },
         Command::Render(arguments) => Invocation::Render(arguments),

@@ -1,8 +1,9 @@
 //! The java command lines: Cassandra's server as `bin/cassandra` and `conf/cassandra-env.sh` would start it, and NodeTool.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::cassandra::Collector;
 use crate::cassandra::distribution::Distribution;
 
 /// The server's main class.
@@ -12,6 +13,8 @@ const NODETOOL: &str = "org.apache.cassandra.tools.NodeTool";
 /// The port that Cassandra's JMX server takes where nobody chooses another (`cassandra-env.sh` sets it, whatever the environment
 /// says).
 pub const JMX_PORT: u16 = 7199;
+/// Where the users of remote JMX and their passwords stand (`cassandra-env.sh`).
+pub const PASSWORD_FILE: &str = "/etc/cassandra/jmxremote.password";
 
 /// Who may use JMX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +54,17 @@ pub struct Server<'a> {
     pub jmx_host: Option<String>,
     /// The port that they connect to.
     pub jmx_port: u16,
-    /// libjemalloc, where it is preloaded.
-    pub jemalloc: Option<&'a Path>,
+    /// libjemalloc, where it is preloaded; `-` where it is switched off.
+    pub jemalloc: Option<&'a OsStr>,
+    /// The compiler's commands (`hotspot_compiler` of the conf folder), where they are there.
+    pub compile_commands: Option<&'a Path>,
+    /// The folder of native libraries (`lib/sigar-bin`), where the release has one: where there is none, naming it would hide
+    /// the system's.
+    pub native_libraries: Option<&'a Path>,
+    /// What to do on an OutOfMemoryError instead of ending (`JVM_ON_OUT_OF_MEMORY_ERROR_OPT`), one option, blanks and all.
+    pub on_out_of_memory: Option<&'a str>,
+    /// What comes behind everything else on the class path (`EXTRA_CLASSPATH`).
+    pub extra_class_path: Option<&'a str>,
 }
 
 impl Server<'_> {
@@ -62,9 +74,11 @@ impl Server<'_> {
         line.extend(self.before.iter().map(Into::into));
         line.extend(self.options.iter().map(Into::into));
         line.extend(self.gc_log().map(Into::into));
+        line.extend(self.compiler());
         line.extend(self.agent());
         line.extend(self.out_of_memory());
-        line.extend(self.jmx_properties().into_iter().map(Into::into));
+        line.extend(jmx_properties(self.jmx, self.jmx_port, self.jmx_host.as_deref()).into_iter().map(Into::into));
+        line.extend(self.native_libraries.map(|folder| property("java.library.path", folder)));
         line.extend(self.after.iter().map(Into::into));
         line.extend(self.jemalloc.map(|library| property("cassandra.libjemalloc", library)));
         line.extend(self.places());
@@ -76,8 +90,9 @@ impl Server<'_> {
         line
     }
 
-    fn given(&self) -> impl Iterator<Item = &String> {
-        self.before.iter().chain(self.options).chain(self.after)
+    /// Every option that somebody set, in the order of the command line.
+    fn given(&self) -> impl DoubleEndedIterator<Item = &String> {
+        self.before.iter().chain(self.options).chain(self.after).chain(self.unwritten)
     }
 
     fn has(&self, prefix: &str) -> bool {
@@ -91,6 +106,21 @@ impl Server<'_> {
         }
         let file = self.logs.join("gc.log");
         Some(gc_log(self.distribution.java.major, &GcLog { file: Some(&file), verbose: false }))
+    }
+
+    /// What `cassandra-env.sh` tells the just-in-time compiler, and CMS of its card table.
+    fn compiler(&self) -> Vec<OsString> {
+        let mut options = Vec::new();
+        let collector = self.given().rev().find_map(|option| Collector::selected_by(option));
+        if collector == Some(Collector::Cms) && !self.given().any(|option| option.contains("UseCondCardMark")) {
+            options.push("-XX:+UseCondCardMark".into());
+        }
+        if let Some(file) = self.compile_commands {
+            let mut option = OsString::from("-XX:CompileCommandFile=");
+            option.push(file);
+            options.push(option);
+        }
+        options
     }
 
     /// jamm, with which Cassandra measures objects.
@@ -114,7 +144,7 @@ impl Server<'_> {
             "-XX:+CrashOnOutOfMemoryError",
         ];
         if !chosen.iter().any(|option| self.has(option)) {
-            options.push("-XX:+ExitOnOutOfMemoryError".into());
+            options.push(self.on_out_of_memory.unwrap_or("-XX:+ExitOnOutOfMemoryError").into());
         }
         if !self.has("-XX:HeapDumpPath") {
             let mut option = OsString::from("-XX:HeapDumpPath=");
@@ -129,24 +159,30 @@ impl Server<'_> {
         options
     }
 
-    fn jmx_properties(&self) -> Vec<String> {
-        jmx_properties(self.jmx, self.jmx_port, self.jmx_host.as_deref())
-    }
-
-    /// Absolute places instead of a conf folder in front of the class path: a folder there disables class data sharing.
+    /// Absolute places instead of a conf folder in front of the class path: a folder there disables class data sharing. A
+    /// place that somebody set is theirs.
     fn places(&self) -> Vec<OsString> {
-        vec![
-            url_property("cassandra.config", &self.conf.join("cassandra.yaml")),
-            url_property("cassandra-rackdc.properties", &self.conf.join("cassandra-rackdc.properties")),
-            property("logback.configurationFile", &self.conf.join("logback.xml")),
-            property("cassandra.triggers_dir", &self.conf.join("triggers")),
-            property("cassandra.logdir", self.logs),
-            property("cassandra.storagedir", self.storage),
-        ]
+        let is_free = |name: &str| !self.has(&format!("-D{name}="));
+        let files =
+            [("cassandra.config", "cassandra.yaml"), ("cassandra-rackdc.properties", "cassandra-rackdc.properties")];
+        let files = files.map(|(name, file)| (name, url_property(name, &self.conf.join(file))));
+        let paths = [
+            ("logback.configurationFile", self.conf.join("logback.xml")),
+            ("cassandra.triggers_dir", self.conf.join("triggers")),
+            ("cassandra.logdir", self.logs.to_owned()),
+            ("cassandra.storagedir", self.storage.to_owned()),
+        ];
+        let paths = paths.map(|(name, path)| (name, property(name, path)));
+        files.into_iter().chain(paths).filter(|(name, _)| is_free(name)).map(|(_, option)| option).collect()
     }
 
     fn class_path(&self) -> OsString {
-        class_path(self.distribution, self.conf)
+        let mut path = class_path(self.distribution, self.conf);
+        if let Some(extra) = self.extra_class_path {
+            path.push(":");
+            path.push(extra);
+        }
+        path
     }
 }
 
@@ -187,7 +223,7 @@ pub fn jmx_properties(jmx: Jmx, port: u16, host: Option<&str>) -> Vec<String> {
         }
         Jmx::Remote => vec![
             "-Dcom.sun.management.jmxremote.authenticate=true".to_owned(),
-            "-Dcom.sun.management.jmxremote.password.file=/etc/cassandra/jmxremote.password".to_owned(),
+            format!("-Dcom.sun.management.jmxremote.password.file={PASSWORD_FILE}"),
         ],
         Jmx::Open => vec!["-Dcom.sun.management.jmxremote.authenticate=false".to_owned()],
     };
@@ -213,7 +249,7 @@ pub fn nodetool(
     let mut line: Vec<OsString> = options.iter().map(Into::into).collect();
     line.extend(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"].map(Into::into));
     line.push(property("cassandra.storagedir", storage));
-    line.push(property("logback.configurationFile", &conf.join("logback-tools.xml")));
+    line.push(property("logback.configurationFile", conf.join("logback-tools.xml")));
     line.push("-cp".into());
     line.push(class_path(distribution, conf));
     line.push(NODETOOL.into());
@@ -225,7 +261,7 @@ pub fn nodetool(
 }
 
 /// Whether nodetool is told its port by this word.
-fn names_port(word: &std::ffi::OsStr) -> bool {
+fn names_port(word: &OsStr) -> bool {
     word.to_str().is_some_and(|word| matches!(word, "-p" | "--port") || word.starts_with("--port="))
 }
 
@@ -240,9 +276,9 @@ fn class_path(distribution: &Distribution, conf: &Path) -> OsString {
     path
 }
 
-fn property(name: &str, path: &Path) -> OsString {
+fn property(name: &str, path: impl AsRef<OsStr>) -> OsString {
     let mut option = OsString::from(format!("-D{name}="));
-    option.push(path);
+    option.push(path.as_ref());
     option
 }
 
@@ -254,62 +290,4 @@ fn url_property(name: &str, path: &Path) -> OsString {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cassandra::distribution::Java;
-    use crate::cassandra::version::{Line, Version};
-
-    fn distribution() -> Distribution {
-        Distribution {
-            home: "/opt/cassandra".into(),
-            version: Version::new(Line::V5_0, 8),
-            jars: vec![
-                "/opt/cassandra/lib/apache-cassandra-5.0.8.jar".into(),
-                "/opt/cassandra/lib/jamm-0.4.0.jar".into(),
-            ],
-            script: None,
-            java: Java { program: "/usr/bin/java".into(), major: 17 },
-        }
-    }
-
-    fn line(options: &[&str], jmx: Jmx) -> Vec<String> {
-        let distribution = distribution();
-        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
-        let server = Server {
-            distribution: &distribution,
-            conf: Path::new("/etc/cassandra"),
-            storage: Path::new("/var/lib/cassandra"),
-            logs: Path::new("/var/log/cassandra"),
-            heap_dumps: None,
-            before: &["-Dbefore=1".to_owned()],
-            options: &options,
-            after: &["-Dafter=1".to_owned()],
-            unwritten: &["-Dunwritten=1".to_owned()],
-            jmx,
-            jmx_host: Some("10.0.0.1".into()),
-            jmx_port: JMX_PORT,
-            jemalloc: None,
-        };
-        server.arguments().into_iter().map(|word| word.into_string().unwrap()).collect()
-    }
-
-    #[test]
-    fn the_server_line_keeps_the_order_of_the_scripts() {
-        insta::assert_snapshot!(line(&["-ea", "-Xms512M", "-Xmx512M"], Jmx::Local).join("\n"));
-    }
-
-    #[test]
-    fn an_own_gc_log_replaces_the_default() {
-        let words = line(&["-Xlog:gc=info:stdout"], Jmx::Local);
-        assert_eq!(words.iter().filter(|word| word.starts_with("-Xlog:gc")).count(), 1);
-    }
-
-    #[test]
-    fn open_jmx_has_no_password_and_names_its_host() {
-        let words = line(&[], Jmx::Open);
-        assert!(words.contains(&"-Dcassandra.jmx.remote.port=7199".to_owned()));
-        assert!(words.contains(&"-Dcom.sun.management.jmxremote.authenticate=false".to_owned()));
-        assert!(words.contains(&"-Djava.rmi.server.hostname=10.0.0.1".to_owned()));
-        assert!(!words.iter().any(|word| word.contains("local.port")));
-    }
-}
+mod tests;

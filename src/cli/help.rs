@@ -42,7 +42,7 @@ pub(super) const EXPLAIN: &str = "\
 On a live node it shows what that node was started with.
 
 Examples:
-  cassandra-init explain                                  everything that is not as Cassandra ships it, and who set it
+  cassandra-init explain                                  every effective setting, and who set it
   cassandra-init explain num_tokens -Xmx CASSANDRA_SEEDS
   cassandra-init explain --format json client_encryption_options.enabled";
 

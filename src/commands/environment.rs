@@ -39,7 +39,8 @@ pub(super) fn from_file(path: &Path, report: &mut Report) -> Result<RawEnv, Fail
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let Some((name, value)) = line.split_once('=') else {
+        // `export NAME=value` is for a shell: its name would be one that nobody asks for.
+        let Some((name, value)) = line.split_once('=').filter(|(name, _)| !name.contains(char::is_whitespace)) else {
             let message = format!("{}:{}: expected NAME=value", path.display(), number + 1);
             return Err(Failure::message(Exit::BadData, message));
         };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli::InputArguments;
 use crate::commands::situation::Situation;
-use crate::commands::{Assignment, launch, places, print};
+use crate::commands::{Assignment, launch, print};
 use crate::exit::{Exit, Failure};
 
 /// Prints the program and its arguments.
@@ -12,9 +12,9 @@ pub(super) fn java_command(environment: &[Assignment]) -> Result<Exit, Failure> 
     crate::log::start(crate::settings::value::LogFormat::Text);
     let mut situation = Situation::read(environment, None, &InputArguments::default())?;
     let ready = situation.plan()?;
-    let jemalloc = places::jemalloc(&situation.settings);
-    let mut text = format!("{}\n", situation.distribution.java.program.display());
-    for word in launch::server(&situation, &ready.plan, &ready.plan.unwritten, jemalloc.as_deref()) {
+    let (program, words) = launch::direct(&situation, &ready.plan, &[])?;
+    let mut text = format!("{}\n", program.display());
+    for word in words {
         let _ = writeln!(text, "{}", word.display());
     }
     print(&text)?;

@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::cassandra::{Line, java};
 use crate::commands::situation::Situation;
-use crate::commands::{Assignment, places};
+use crate::commands::{Assignment, launchable, places};
 use crate::config::plan::Plan;
 use crate::exit::{Exit, Failure};
 use crate::host::command::Command;
 use crate::host::privileges::Identity;
 use crate::host::process;
-use crate::settings::value::LaunchMode;
+use crate::host::program::find_program;
+use crate::settings::contract::Given;
+use crate::settings::value::{AnyText, LaunchMode, Words};
 
+/// What switches the preloading of jemalloc off, for us and for Cassandra's own script.
+const SWITCHED_OFF: &str = "-";
 /// Variables of ours that the child has no use for.
 const OURS: &str = "CASSANDRA_INIT_";
 
@@ -48,16 +52,14 @@ pub(super) fn command(
     let mut environment = environment(own, situation.identity.as_ref());
     let (program, words) = match situation.launch {
         LaunchMode::Direct => {
-            let jemalloc = places::jemalloc(&situation.settings);
-            if let Some(library) = &jemalloc {
+            if let Some(library) = places::jemalloc(&situation.settings).filter(|library| library != SWITCHED_OFF) {
                 set(&mut environment, "LD_PRELOAD", library);
             }
             // glibc's arenas cost address space by the thread (bin/cassandra sets it too).
-            if !environment.iter().any(|(name, _)| name == "MALLOC_ARENA_MAX") {
+            if !environment.iter().any(|(name, value)| name == "MALLOC_ARENA_MAX" && !value.is_empty()) {
                 set(&mut environment, "MALLOC_ARENA_MAX", "4");
             }
-            let unwritten: Vec<String> = plan.unwritten.iter().chain(arguments).cloned().collect();
-            (distribution.java.program.clone(), server(situation, plan, &unwritten, jemalloc.as_deref()))
+            direct(situation, plan, arguments)?
         }
         LaunchMode::Script => {
             let (given, variables) = plan.for_script(arguments);
@@ -84,36 +86,63 @@ pub(super) fn command(
     })
 }
 
-/// The arguments of a direct launch.
-pub(super) fn server(
+/// The program of a direct launch and its arguments: java, behind numactl where somebody chose a policy.
+pub(super) fn direct(
     situation: &Situation,
     plan: &Plan,
-    unwritten: &[String],
-    jemalloc: Option<&Path>,
-) -> Vec<OsString> {
-    let settings = &situation.settings;
-    let words = |given: &Option<_>| -> Vec<String> {
-        given.as_ref().map_or(Vec::new(), |given: &crate::settings::contract::Given<crate::settings::value::Words>| {
-            given.value.as_slice().to_vec()
-        })
+    arguments: &[String],
+) -> Result<(PathBuf, Vec<OsString>), Failure> {
+    let java = situation.distribution.java.program.clone();
+    let words = server(situation, plan, arguments);
+    let Some(policy) = situation.settings.numactl_args.as_ref().filter(|given| !given.value.as_slice().is_empty())
+    else {
+        return Ok((java, words));
     };
-    let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().to_owned());
+    let path = situation.env.text("PATH").unwrap_or(places::PATH);
+    let numactl = find_program(OsStr::new("numactl"), OsStr::new(path)).map_err(|error| {
+        Failure::message(Exit::Configuration, format!("NUMACTL_ARGS: {error}"))
+            .hint("install numactl, or leave the variable out")
+    })?;
+    let mut line: Vec<OsString> = policy.value.as_slice().iter().map(Into::into).collect();
+    line.push(java.into());
+    line.extend(words);
+    Ok((numactl, line))
+}
+
+/// The arguments of java in a direct launch.
+fn server(situation: &Situation, plan: &Plan, arguments: &[String]) -> Vec<OsString> {
+    let settings = &situation.settings;
+    let words = |given: &Option<Given<Words>>| -> Vec<String> {
+        given.as_ref().map_or(Vec::new(), |given| given.value.as_slice().to_vec())
+    };
+    let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path());
+    let unwritten: Vec<String> = plan.unwritten.iter().chain(arguments).cloned().collect();
+    let conf = situation.folder.live();
     java::Server {
         distribution: &situation.distribution,
-        conf: situation.folder.live(),
+        conf,
         storage: &situation.data_root,
         logs: &situation.logs,
-        heap_dumps: heap_dumps.as_deref(),
+        heap_dumps,
         before: &words(&settings.jvm_opts),
         options: &plan.options,
         after: &words(&settings.jvm_extra_opts),
-        unwritten,
+        unwritten: &unwritten,
         jmx: plan.jmx,
         jmx_host: plan.jmx_host.clone(),
         jmx_port: plan.jmx_port,
-        jemalloc,
+        jemalloc: places::jemalloc(settings).as_deref(),
+        compile_commands: launchable::compile_commands(conf).as_deref(),
+        native_libraries: launchable::native_libraries(&situation.distribution).as_deref(),
+        on_out_of_memory: text(settings.on_out_of_memory.as_ref()),
+        extra_class_path: text(settings.extra_class_path.as_ref()),
     }
     .arguments()
+}
+
+/// What a variable says, if it says anything.
+fn text(given: Option<&Given<AnyText>>) -> Option<&str> {
+    given.map(|given| given.value.as_str()).filter(|text| !text.is_empty())
 }
 
 fn script_environment(situation: &Situation, variables: BTreeMap<String, String>, environment: &mut Vec<Assignment>) {

@@ -15,6 +15,7 @@ mod interrupt;
 mod java_command;
 mod json;
 mod launch;
+mod launchable;
 mod manual;
 mod node;
 mod nodetool;
@@ -59,6 +60,14 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::ExportEnvironment => export::export(environment),
         Invocation::Execute(words) => Err(passthrough::execute(&words, environment)),
     }
+}
+
+/// Whether what goes to standard output has colours: on a terminal that knows them, unless NO_COLOR says no.
+fn has_colour(environment: &[Assignment]) -> bool {
+    use std::io::IsTerminal as _;
+    let says_no =
+        |(name, value): &Assignment| (name == "NO_COLOR" && !value.is_empty()) || (name == "TERM" && value == "dumb");
+    std::io::stdout().is_terminal() && !environment.iter().any(says_no)
 }
 
 /// Writes to standard output; a reader that went away is no error of ours.

@@ -1,7 +1,7 @@
 //! Where things are: the distribution, Java, the conf folder, the data root, the log and run folders.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ use crate::host::{files, program};
 use crate::report::{Finding, Place, Report};
 use crate::settings::{RawEnv, Settings};
 
+/// Where programs are looked for when PATH is not set.
+pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Where a distribution is looked for when CASSANDRA_HOME is not set.
 const HOMES: &[&str] = &["/opt/cassandra", "/usr/share/cassandra", "/usr/local/cassandra", "/opt/bitnami/cassandra"];
 const DEFAULT_DATA_ROOT: &str = "/var/lib/cassandra";
@@ -26,6 +28,8 @@ pub(super) const OVERLAYS: &[&str] =
 pub(super) const HOOK: &str = "pre_run.sh";
 /// The name of a second one that the CassKop image runs after all else: here nothing may change the files after the plan.
 pub(super) const LATE_HOOK: &str = "post_run.sh";
+/// By which variables the scripts of 6.0 and 5.0 take a Java that Cassandra is not made for.
+const ANY_JAVA: [&str; 2] = ["CASSANDRA_JDK_UNSUPPORTED", "CASSANDRA_USE_ALL_JDK"];
 /// Where java is looked for when it is not on the PATH.
 const JAVA_HOMES: &[&str] = &["/opt/java/openjdk", "/usr/lib/jvm/default-java", "/usr/lib/jvm/default"];
 
@@ -33,12 +37,15 @@ const JAVA_HOMES: &[&str] = &["/opt/java/openjdk", "/usr/lib/jvm/default-java", 
 pub(super) fn distribution(settings: &Settings, env: &RawEnv) -> Result<Distribution, Failure> {
     let home = home(settings)?;
     let lib = home.join("lib");
-    let mut jars: Vec<PathBuf> = listing(&lib).filter(|path| path.extension() == Some(OsStr::new("jar"))).collect();
-    jars.sort();
+    let is_jar = |path: &PathBuf| path.extension() == Some(OsStr::new("jar"));
+    let mut jars: Vec<PathBuf> = listing(&lib).filter(is_jar).collect();
     let names: Vec<String> = jars.iter().filter_map(|jar| Some(jar.file_name()?.to_str()?.to_owned())).collect();
     let version = distribution::recognise(&lib, &names).map_err(|error| {
         Failure::new(Exit::Configuration, error).hint("CASSANDRA_HOME names the folder that holds lib/")
     })?;
+    // Scripting engines of 3.11, and what is built for one processor, as `bin/cassandra.in.sh` takes them.
+    jars.extend(listing(&lib.join("jsr223")).flat_map(|engine| listing(&engine).filter(is_jar).collect::<Vec<_>>()));
+    jars.extend(listing(&lib.join(std::env::consts::ARCH)).filter(is_jar));
     let script = home.join("bin/cassandra");
     let java = java(settings, env, version)?;
     Ok(Distribution { home, version, jars, script: script.is_file().then_some(script), java })
@@ -67,7 +74,7 @@ fn java(settings: &Settings, env: &RawEnv, version: Version) -> Result<Java, Fai
         }
         program
     } else {
-        let path = env.text("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin");
+        let path = env.text("PATH").unwrap_or(PATH);
         let known = || JAVA_HOMES.iter().map(|home| Path::new(home).join("bin/java")).find(|java| java.is_file());
         program::find_program(OsStr::new("java"), OsStr::new(path)).ok().or_else(known).ok_or_else(|| {
             let message = "no JRE: java is not on the PATH and JAVA_HOME is not set";
@@ -79,9 +86,10 @@ fn java(settings: &Settings, env: &RawEnv, version: Version) -> Result<Java, Fai
             format!("{} does not say which version it is: no `release` file in its installation", program.display());
         Failure::message(Exit::Configuration, message).hint(hint())
     })?;
-    if !wanted.contains(&major) && env.text("CASSANDRA_JDK_UNSUPPORTED").is_none() {
+    if !wanted.contains(&major) && !ANY_JAVA.iter().any(|name| env.text(name).is_some_and(|text| !text.is_empty())) {
         let message = format!("{} is Java {major}", program.display());
-        return Err(Failure::message(Exit::Configuration, message).hint(hint()));
+        let hint = format!("{}; CASSANDRA_JDK_UNSUPPORTED=true tries it all the same", hint());
+        return Err(Failure::message(Exit::Configuration, message).hint(hint));
     }
     Ok(Java { program, major })
 }
@@ -239,20 +247,17 @@ pub(super) fn hook(settings: &Settings, overlay: Option<&Path>) -> Result<Option
     }
 }
 
-/// libjemalloc: what CASSANDRA_LIBJEMALLOC names, none for `-`, else the first in the folders of `bin/cassandra`.
-pub(super) fn jemalloc(settings: &Settings) -> Option<PathBuf> {
+/// libjemalloc: what CASSANDRA_LIBJEMALLOC says, `-` included, else the first in the folders of `bin/cassandra`.
+pub(super) fn jemalloc(settings: &Settings) -> Option<OsString> {
     const FOLDERS: &[&str] =
         &["/lib64", "/lib", "/usr/lib64", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
-    match settings.libjemalloc.as_ref().map(|given| given.value.as_str()) {
-        Some("-") => None,
-        Some(path) => Some(PathBuf::from(path)),
-        None => {
-            let is_jemalloc = |path: &PathBuf| {
-                path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("libjemalloc.so"))
-            };
-            FOLDERS.iter().find_map(|folder| listing(Path::new(folder)).find(is_jemalloc))
-        }
+    if let Some(given) = settings.libjemalloc.as_ref().filter(|given| !given.value.as_str().is_empty()) {
+        return Some(given.value.as_str().into());
     }
+    let is_jemalloc = |path: &PathBuf| {
+        path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("libjemalloc.so"))
+    };
+    FOLDERS.iter().find_map(|folder| listing(Path::new(folder)).find(is_jemalloc)).map(PathBuf::into_os_string)
 }
 
 /// The Java agents that lie where images keep them, behind those that a variable names; nobody looks where the

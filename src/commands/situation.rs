@@ -9,7 +9,7 @@ use crate::cassandra::distribution::Java;
 use crate::cassandra::stamp::{self, Stage, Stamp};
 use crate::cli::InputArguments;
 use crate::commands::elsewhere::Elsewhere;
-use crate::commands::{Assignment, environment, places};
+use crate::commands::{Assignment, environment, launchable, places};
 use crate::config::apply::ConfFolder;
 use crate::config::documents::{BaseFile, Documents, Layer, RACKDC, YAML};
 use crate::config::overlay::{self, Fragment};
@@ -287,6 +287,10 @@ impl Situation {
             snitch_of_data: self.stamp.as_ref().map(|stamp| stamp.snitch.as_str()),
         };
         let plan = plan::make(&inputs, &documents, report);
+        // Of a release that is only named nobody knows how, and beside which files, it will be launched.
+        if let Some(plan) = plan.as_ref().filter(|_| !self.distribution.jars.is_empty()) {
+            launchable::find(self.launch, &self.env, &settings, plan, self.folder.live(), report);
+        }
         // Where nothing tells that the node serves, data alone says that it is not new.
         let observable = |plan: &Plan| self.data_is_empty || plan.endpoint.is_some();
         Ok(plan.map(|plan| Ready { founds: decision.founds && observable(&plan), plan }))

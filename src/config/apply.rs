@@ -12,13 +12,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::documents::{BaseFile, Layer};
+use crate::config::masked;
 use crate::config::pristine::{Record, Verdict};
 use crate::host::atomic::{self, Attributes};
 use crate::host::files;
 use crate::host::folders;
 use crate::host::mounts::Mounts;
 use crate::host::{Error, privileges};
-use crate::settings::secret;
 
 /// The record's name in the folder of kept files.
 const RECORD: &str = ".record";
@@ -208,7 +208,7 @@ impl ConfFolder {
         let mut changed = Vec::new();
         for (name, text) in files {
             let path = self.live.join(name);
-            let attributes = self.attributes(&path, secret::holds_secret(text));
+            let attributes = self.attributes(&path, masked::holds_secret(name, text));
             let same = files::read_trusted(&path).is_ok_and(|current| current == text.as_bytes());
             if !same {
                 changed.push(name.clone());

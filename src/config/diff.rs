@@ -14,23 +14,31 @@ const RESET: &str = "\u{1b}[0m";
 /// The unified diff of a file, with three lines of context and `--- name` / `+++ name` above it; empty when the texts
 /// are equal. `colour` adds terminal colours as git uses them.
 ///
-/// A carriage return is part of its line and stays in the output, so that `patch` can use it.
-pub fn unified(name: &str, before: &str, after: &str, colour: bool) -> String {
+/// The texts themselves are compared, and their lines shown as `shown` has them, one for each line: a line that only
+/// differs in what is hidden is still told as changed. A carriage return is part of its line and stays in the output.
+pub fn unified(name: &str, before: &str, after: &str, shown: impl Fn(&str) -> Vec<String>, colour: bool) -> String {
     if before == after {
         return String::new();
     }
     let paint = |code: &str, line: &str| {
         if colour { format!("{code}{line}{RESET}\n") } else { format!("{line}\n") }
     };
-    let diff = TextDiff::from_lines(before, after);
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
+    let (old_shown, new_shown) = (shown(before), shown(after));
+    let line_of = |lines: &[String], at: Option<usize>| at.and_then(|at| lines.get(at)).cloned();
+    let diff = TextDiff::configure().newline_terminated(true).diff_slices(&old, &new);
     let mut out = paint(BOLD, &format!("--- {name}")) + &paint(BOLD, &format!("+++ {name}"));
     for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
         out.push_str(&paint(CYAN, &hunk.header().to_string()));
         for change in hunk.iter_changes() {
-            let line = change.value();
-            let line = line.strip_suffix('\n').unwrap_or(line);
+            let sides = [line_of(&old_shown, change.old_index()), line_of(&new_shown, change.new_index())];
+            // What either side hides is hidden.
+            let plain = change.value().strip_suffix('\n').unwrap_or(change.value());
+            let mut lines = sides.into_iter().flatten();
+            let line = lines.find(|line| line != plain).unwrap_or_else(|| plain.to_owned());
             match change.tag() {
-                ChangeTag::Equal => out.extend([" ", line, "\n"]),
+                ChangeTag::Equal => out.extend([" ", &line, "\n"]),
                 ChangeTag::Delete => out.push_str(&paint(RED, &format!("-{line}"))),
                 ChangeTag::Insert => out.push_str(&paint(GREEN, &format!("+{line}"))),
             }
@@ -44,7 +52,20 @@ pub fn unified(name: &str, before: &str, after: &str, colour: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    fn unified(name: &str, before: &str, after: &str, colour: bool) -> String {
+        super::unified(name, before, after, |text| text.lines().map(str::to_owned).collect(), colour)
+    }
+
+    #[test]
+    fn a_change_of_what_is_hidden_is_told_and_what_either_side_hides_is_hidden() {
+        let shown = |text: &str| text.lines().map(|line| line.replace(['1', '2'], "***")).collect();
+        let diff = super::unified("x", "a\nb: 1\nc: 1\n", "a\nb: 2\nc: 1\n", shown, false);
+        assert_eq!(diff, "--- x\n+++ x\n@@ -1,3 +1,3 @@\n a\n-b: ***\n+b: ***\n c: ***\n");
+        let once =
+            |text: &str| text.lines().map(|line| if text.contains('z') { "***".into() } else { line.into() }).collect();
+        let diff = super::unified("x", "a\nz\n", "a\ny\n", once, false);
+        assert_eq!(diff, "--- x\n+++ x\n@@ -1,2 +1,2 @@\n ***\n-***\n+y\n");
+    }
 
     #[test]
     fn one_edit_is_one_hunk() {

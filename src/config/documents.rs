@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::jvm_options::{JvmOptions, OptionFiles};
 use crate::config::properties::Properties;
 use crate::config::yaml::YamlDocument;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Place, Report};
 use crate::settings::raw::Source;
 
 /// The main configuration file.
@@ -46,6 +46,29 @@ pub struct Origin {
     pub key: String,
     /// Its source.
     pub source: Source,
+    /// The line of the source's text, from 1, where it is a variable that sets many keys.
+    pub line: Option<usize>,
+}
+
+impl Origin {
+    /// Who set a key.
+    pub fn new(key: String, source: Source) -> Self {
+        Self { key, source, line: None }
+    }
+
+    /// The same, at a line of a variable.
+    #[must_use]
+    pub fn at_line(self, line: usize) -> Self {
+        Self { line: Some(line), ..self }
+    }
+
+    /// Where it can be changed.
+    pub fn place(&self) -> Place {
+        match self.line {
+            Some(_) => Place::file(self.source.to_string(), self.line, None),
+            None => Place::from(self.source.to_string()),
+        }
+    }
 }
 
 impl BaseFile {
@@ -66,11 +89,13 @@ impl BaseFile {
 
 /// The entry of `origins` that speaks of `key`: for itself, for what it lies in, or for a part of it.
 pub fn origin_of<'a>(origins: &'a [Origin], key: &str) -> Option<&'a Source> {
-    origins
-        .iter()
-        .rev()
-        .find(|origin| covers(&origin.key, key) || covers(key, &origin.key))
-        .map(|origin| &origin.source)
+    entry_of(origins, key).map(|origin| &origin.source)
+}
+
+/// As [`origin_of`]; what speaks of the whole of `key` comes before what speaks of a part.
+pub fn entry_of<'a>(origins: &'a [Origin], key: &str) -> Option<&'a Origin> {
+    let whole = origins.iter().rfind(|origin| covers(&origin.key, key));
+    whole.or_else(|| origins.iter().rfind(|origin| covers(key, &origin.key)))
 }
 
 /// Whether `key` is `outer` or lies in it: `a.b` and `a[0]` lie in `a`.
@@ -129,6 +154,16 @@ impl Documents {
     /// The layer that a file came from; a file that is not there counts as pristine.
     pub fn layer(&self, name: &str) -> Layer {
         self.base.get(name).map_or(Layer::Pristine, |file| file.layer)
+    }
+
+    /// A file before our edits.
+    pub fn file(&self, name: &str) -> Option<&BaseFile> {
+        self.base.get(name)
+    }
+
+    /// The entry of what generic variables set that speaks of a key of cassandra.yaml, or of a part of it.
+    pub fn generic_origin(&self, key: &str) -> Option<&Origin> {
+        entry_of(&self.generic, key)
     }
 
     /// Whether a profile's default reaches a key: one lies below every mounted file and fragment, and below the hook.

@@ -2,18 +2,23 @@
 //!
 //! Maps merge, lists and scalars replace, `null` removes. What a fragment does not name stays as it is, to the byte.
 
-use std::collections::HashSet;
+mod merge;
+mod spell;
 
-use serde_yaml::{Mapping, Value as Yaml};
+use serde_yaml::Value as Yaml;
 
 use crate::cassandra::Version;
-use crate::cassandra::schema::{self, Forms, Kind, Spelling, Value};
-use crate::config::validate;
-use crate::config::yaml::{Edit, EditError, Node, YamlDocument, YamlPath};
+use crate::config::yaml::{Node, YamlDocument, YamlPath};
 use crate::report::{Finding, Place, Report};
+
+pub use merge::merged;
+pub(super) use spell::yaml;
+pub use spell::{Problem, spell};
 
 /// Where a class with parameters has its name.
 const CLASS_NAME: &str = "class_name";
+/// Where it has its parameters.
+const PARAMETERS: &str = "parameters";
 
 /// One key of a fragment, under the name that the release takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +33,8 @@ pub struct Entry {
     pub twins: Vec<&'static str>,
     /// The line in the fragment, from 1.
     pub line: usize,
+    /// The lines of its leaves, in their order, where they have lines of their own.
+    lines: Vec<usize>,
 }
 
 impl Entry {
@@ -37,7 +44,19 @@ impl Entry {
     /// Says what cannot be written: a whole number beyond 64 bits.
     pub fn of(path: YamlPath, value: Yaml, twins: Vec<&'static str>) -> Result<Self, &'static str> {
         let node = Node::from_value(&value)?;
-        Ok(Self { path, value, node, twins, line: 1 })
+        Ok(Self { path, value, node, twins, line: 1, lines: Vec::new() })
+    }
+
+    /// The same entry, its value written in this way.
+    #[must_use]
+    pub fn written(self, node: Node) -> Self {
+        Self { node, ..self }
+    }
+
+    /// What it says something of, each with the line where it does.
+    pub fn leaves(&self) -> Vec<(YamlPath, &Yaml, usize)> {
+        let leaves = leaves(&self.path, &self.value).into_iter().enumerate();
+        leaves.map(|(at, (path, value))| (path, value, self.lines.get(at).copied().unwrap_or(self.line))).collect()
     }
 }
 
@@ -66,7 +85,7 @@ pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Ve
     let mut entries: Vec<Entry> = Vec::new();
     for (key, value) in tree.and_then(Yaml::as_mapping).into_iter().flatten() {
         let Some(key) = key.as_str() else { continue };
-        let line = document.line(&YamlPath::key(key)).unwrap_or(1);
+        let line = document.line(&written_at(key)).unwrap_or(1);
         let place = Place::file(name, Some(line), None);
         match spell(key, value, version) {
             Ok((written, spelled, twins)) => {
@@ -78,7 +97,12 @@ pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Ve
                         continue;
                     }
                 };
-                let entry = Entry { path: YamlPath::key(written), value: spelled, node, twins, line };
+                let mut lines = Vec::new();
+                if spelled == *value {
+                    let at = |(path, _)| document.line(&path).unwrap_or(line);
+                    lines.extend(leaves(&written_at(key), value).into_iter().map(at));
+                }
+                let entry = Entry { path: YamlPath::key(written), value: spelled, node, twins, line, lines };
                 if let Some(other) = entries.iter().find(|other| other.path == entry.path && other.value != entry.value)
                 {
                     let message =
@@ -93,200 +117,8 @@ pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Ve
     entries
 }
 
-/// Why a key cannot be written for a release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    message: String,
-    hint: Option<String>,
-}
-
-impl Problem {
-    /// The finding that tells it.
-    pub fn finding(self, place: impl Into<Place>) -> Finding {
-        let finding = Finding::error(place, self.message);
-        match self.hint {
-            Some(hint) => finding.hint(hint),
-            None => finding,
-        }
-    }
-}
-
-/// The name, value and twins that `version` takes for a key of the top level. A key that the schema lacks passes where the
-/// release is newer than the schema; whether it is right is found when the document is validated.
-pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(String, Yaml, Vec<&'static str>), Problem> {
-    let scalar = scalar(value);
-    match schema::spell(key, scalar.as_ref().unwrap_or(&Value::Null), version) {
-        Spelling::Key { key, value: spelled, twins } => {
-            let value = if scalar.is_some() { yaml(spelled) } else { value.clone() };
-            let value = match schema::row(key, version).map(|row| row.kind) {
-                Some(Kind::Class(forms)) => class_form(value, forms),
-                // What is a class with parameters today was a name before.
-                Some(Kind::Text) => class_form(value, Forms { list: false, map: false, string: true }),
-                _ => value,
-            };
-            Ok((key.to_owned(), value, twins))
-        }
-        Spelling::Unknown { first: None } if !schema::is_verified(version) => {
-            Ok((key.to_owned(), value.clone(), Vec::new()))
-        }
-        Spelling::Removed { .. } | Spelling::Unknown { .. } => {
-            let (message, hint) = validate::unknown_key(key, version);
-            Err(Problem { message: format!("'{key}' {message}"), hint })
-        }
-    }
-}
-
-/// A class in a form that the release takes: by its name, as a map, or as a list of one map.
-fn class_form(value: Yaml, forms: Forms) -> Yaml {
-    match value {
-        Yaml::String(class) if !forms.string => {
-            let named: Mapping = [(Yaml::from(CLASS_NAME), Yaml::String(class))].into_iter().collect();
-            class_form(Yaml::Mapping(named), forms)
-        }
-        Yaml::Mapping(map) if !forms.map && forms.list => {
-            let listed = |(key, value): (Yaml, Yaml)| match value {
-                parameters @ Yaml::Mapping(_) if key.as_str() == Some("parameters") => {
-                    (key, Yaml::Sequence(vec![parameters]))
-                }
-                value => (key, value),
-            };
-            Yaml::Sequence(vec![Yaml::Mapping(map.into_iter().map(listed).collect())])
-        }
-        Yaml::Mapping(map) if !forms.map && map.len() == 1 => {
-            map.get(CLASS_NAME).cloned().unwrap_or(Yaml::Mapping(map))
-        }
-        other => other,
-    }
-}
-
-fn scalar(value: &Yaml) -> Option<Value> {
-    match value {
-        Yaml::Null => Some(Value::Null),
-        Yaml::Bool(truth) => Some(Value::Boolean(*truth)),
-        Yaml::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Some(Value::Integer(whole)),
-            (None, fraction) => fraction.map(Value::Number),
-        },
-        Yaml::String(text) => Some(Value::Text(text.clone())),
-        _ => None,
-    }
-}
-
-pub(super) fn yaml(value: Value) -> Yaml {
-    match value {
-        Value::Null => Yaml::Null,
-        Value::Boolean(truth) => Yaml::Bool(truth),
-        Value::Integer(number) => Yaml::Number(number.into()),
-        Value::Number(number) => Yaml::Number(number.into()),
-        Value::Text(text) => Yaml::String(text),
-    }
-}
-
-/// The document with `entries` merged into it, and what could not be merged, by its place among them.
-///
-/// Entries of different keys go in together, behind one guard: its cost is that of the document, not of the edit.
-pub fn merged(document: &YamlDocument, entries: &[&Entry]) -> (YamlDocument, Vec<(usize, EditError)>) {
-    let mut document = document.clone();
-    let mut refused = Vec::new();
-    let mut start = 0;
-    while let Some(rest) = entries.get(start..).filter(|rest| !rest.is_empty()) {
-        let length = together(rest);
-        let batch = rest.get(..length).unwrap_or(rest);
-        let all: Vec<Edit> = batch.iter().flat_map(|entry| edits(&document, entry)).collect();
-        match document.edit(&all) {
-            Ok(edited) => document = edited,
-            // Which of them it is shows only one by one.
-            Err(_) => {
-                for (at, entry) in batch.iter().enumerate() {
-                    match document.edit(&edits(&document, entry)) {
-                        Ok(edited) => document = edited,
-                        Err(error) => refused.push((start + at, error)),
-                    }
-                }
-            }
-        }
-        start += length;
-    }
-    (document, refused)
-}
-
-/// How many of the entries are about keys that none before them is about, so that no edit depends on another.
-fn together(entries: &[&Entry]) -> usize {
-    let mut seen = HashSet::new();
-    for (at, entry) in entries.iter().enumerate() {
-        let keys: Vec<&str> = entry.twins.iter().copied().chain([entry.path.root()]).collect();
-        if keys.iter().any(|key| seen.contains(key)) {
-            return at;
-        }
-        seen.extend(keys);
-    }
-    entries.len()
-}
-
-/// The edits that merge `entry` into `document`.
-fn edits(document: &YamlDocument, entry: &Entry) -> Vec<Edit> {
-    let mut edits = Vec::new();
-    for twin in &entry.twins {
-        let path = YamlPath::key(*twin);
-        if document.get(&path).is_some() {
-            edits.push(Edit::Remove(path));
-        }
-    }
-    let there = document.get(&entry.path);
-    if let (Some(there), Yaml::String(class)) = (there, &entry.value)
-        && let Some(edit) = class_edit(&entry.path, there, class)
-    {
-        edits.push(edit);
-    } else {
-        merge(there, &entry.path, &entry.node, &mut edits);
-    }
-    edits
-}
-
-/// A class given by its name keeps the form that the file uses. Parameters are those of another class, and go with it.
-fn class_edit(path: &YamlPath, there: &Yaml, class: &str) -> Option<Edit> {
-    let is_class = schema::rows_of(path.root()).any(|row| matches!(row.kind, Kind::Class(_)));
-    let is_class = is_class && path.steps().len() == 1;
-    if !is_class {
-        return None;
-    }
-    let map = |path: &YamlPath, map: &Mapping| {
-        let same = map.get(CLASS_NAME).and_then(Yaml::as_str) == Some(class);
-        let named = Node::Map(vec![(CLASS_NAME.to_owned(), Node::from(class))]);
-        if same { Edit::Set(path.child(CLASS_NAME), Node::from(class)) } else { Edit::Set(path.clone(), named) }
-    };
-    match there {
-        Yaml::Mapping(entries) => Some(map(path, entries)),
-        Yaml::Sequence(items) => Some(map(&path.item(0), items.first()?.as_mapping()?)),
-        _ => None,
-    }
-}
-
-fn merge(there: Option<&Yaml>, path: &YamlPath, node: &Node, edits: &mut Vec<Edit>) {
-    match (there, node) {
-        (_, Node::Null) => edits.push(Edit::Remove(path.clone())),
-        (Some(Yaml::Mapping(there)), Node::Map(wanted)) => {
-            for (key, node) in wanted {
-                merge(there.get(key.as_str()), &path.child(key), node, edits);
-            }
-        }
-        (_, node) => edits.push(Edit::Set(path.clone(), without_nulls(node))),
-    }
-}
-
-/// In a map that is new there is nothing to remove.
-fn without_nulls(node: &Node) -> Node {
-    match node {
-        Node::Map(entries) => {
-            let live = entries.iter().filter(|(_, node)| *node != Node::Null);
-            Node::Map(live.map(|(key, node)| (key.clone(), without_nulls(node))).collect())
-        }
-        other => other.clone(),
-    }
-}
-
 /// The leaves of a value with their paths: maps are opened, lists are not. A map that is empty is a leaf.
-pub fn leaves<'a>(path: &YamlPath, value: &'a Yaml) -> Vec<(YamlPath, &'a Yaml)> {
+pub(super) fn leaves<'a>(path: &YamlPath, value: &'a Yaml) -> Vec<(YamlPath, &'a Yaml)> {
     match value {
         Yaml::Mapping(map) if !map.is_empty() => {
             let entries = map.iter().filter_map(|(key, value)| Some((key.as_str()?, value)));
@@ -365,28 +197,6 @@ mod tests {
         assert_eq!(merged(base, "authenticator: A\n").unwrap(), base);
         assert_eq!(merged(base, "authenticator: B\n").unwrap(), "authenticator:\n  class_name: B\n");
         assert_eq!(merged("authenticator: A\n", "authenticator: B\n").unwrap(), "authenticator: B\n");
-    }
-
-    #[test]
-    fn a_class_is_written_in_a_form_that_the_release_takes() {
-        let written = |key: &str, text: &str, version: Version| {
-            let value: Yaml = serde_yaml::from_str(text).unwrap();
-            crate::config::yaml::text::of(&spell(key, &value, version).unwrap().1)
-        };
-        let old = Version::new(Line::V4_0, 19);
-        assert_eq!(written("authenticator", "{class_name: A}", old), "A");
-        let map: Yaml = serde_yaml::from_str("{class_name: A, parameters: {seeds: b}}").unwrap();
-        let listed = class_form(map, Forms { list: true, map: false, string: false });
-        let expected = r#"[{"class_name": "A", "parameters": [{"seeds": "b"}]}]"#;
-        assert_eq!(crate::config::yaml::text::of(&listed), expected);
-        assert_eq!(written("authenticator", "A", V5), "A");
-    }
-
-    #[test]
-    fn a_release_newer_than_the_schema_may_have_keys_that_it_lacks() {
-        let newer = Version::new(Line::V5_0, 99);
-        assert_eq!(spell("brand_new", &Yaml::from(1), newer).unwrap().0, "brand_new");
-        assert!(spell("brand_new", &Yaml::from(1), V5).is_err());
     }
 
     #[test]

@@ -7,13 +7,15 @@
 
 mod typed;
 
+use std::collections::BTreeMap;
+
 use serde_yaml::Value as Yaml;
 
-use crate::cassandra::schema::{self, Spelling};
+use crate::cassandra::schema::{self, Kind, Spelling};
 use crate::cassandra::{Line, Version};
 use crate::config::documents::{Documents, Origin, YAML};
 use crate::config::fragment::{self, Entry};
-use crate::config::yaml::{EditError, Step, YamlPath};
+use crate::config::yaml::{EditError, Node, Step, YamlPath};
 use crate::report::{Finding, Place, Report};
 use crate::settings::contract::Given;
 use crate::settings::generic::{Generic, Target, is_generic};
@@ -37,6 +39,8 @@ const RACKDC_KEYS: &[&str] = &[
 struct Item {
     entry: Entry,
     source: Source,
+    /// Whether its line is one of a text that sets many keys.
+    is_fragment: bool,
 }
 
 /// Settings and documents with the generic variables in them.
@@ -80,12 +84,12 @@ fn items(settings: &Settings, documents: &Documents, version: Version, report: &
     if let Some(given) = &settings.yaml {
         let name = given.source.to_string();
         let entries = fragment::read(&name, given.value.as_str(), version, report);
-        items.extend(entries.into_iter().map(|entry| Item { entry, source: given.source.clone() }));
+        items.extend(entries.into_iter().map(|entry| Item { entry, source: given.source.clone(), is_fragment: true }));
     }
     for generic in &settings.generic {
         let Target::Yaml(steps) = &generic.target else { continue };
         match entry(generic, steps, documents, version) {
-            Ok(entry) => items.push(Item { entry, source: generic.source.clone() }),
+            Ok(entry) => items.push(Item { entry, source: generic.source.clone(), is_fragment: false }),
             Err(finding) => report.add(finding),
         }
     }
@@ -116,19 +120,37 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
         path = rest.iter().fold(YamlPath::key(written), |path, step| deeper(&path, step, documents, version));
         let value = typed::inner(&path, documents.yaml.get(&path), version, &generic.text);
         let value = value.map_err(|expected| invalid(generic, &path, expected))?;
-        return Entry::of(path.clone(), value, twins).map_err(|expected| invalid(generic, &path, expected));
+        let as_typed = typed::as_typed(&generic.text, &value);
+        let entry = Entry::of(path.clone(), value, twins).map_err(|expected| invalid(generic, &path, expected))?;
+        return Ok(with_node(entry, as_typed));
     }
     let value = match kind {
+        // Whether it can be written where only a name is taken shows when it is spelled.
+        Some(Kind::Text) if schema::names_class(&key) => {
+            typed::class(&generic.text).map_err(|expected| invalid(generic, &path, expected))?
+        }
         Some(kind) => typed::whole(kind, &generic.text).map_err(|expected| invalid(generic, &path, expected))?,
         // A release newer than what we know of may have the key; another one is refused for it.
         None => typed::guessed(&generic.text),
     };
-    let (written, value, twins) = fragment::spell(&key, &value, version).map_err(|problem| problem.finding(at))?;
-    Entry::of(YamlPath::key(written), value, twins).map_err(|expected| invalid(generic, &path, expected))
+    let (written, spelled, twins) = fragment::spell(&key, &value, version).map_err(|problem| problem.finding(at))?;
+    let as_typed = typed::as_typed(&generic.text, &value).filter(|_| spelled == value);
+    let entry =
+        Entry::of(YamlPath::key(written), spelled, twins).map_err(|expected| invalid(generic, &path, expected))?;
+    Ok(with_node(entry, as_typed))
+}
+
+fn with_node(entry: Entry, node: Option<Node>) -> Entry {
+    match node {
+        Some(node) => entry.written(node),
+        None => entry,
+    }
 }
 
 fn invalid(generic: &Generic, path: &YamlPath, expected: &str) -> Finding {
-    let shown = if secret::is_secret(&path.to_string()) {
+    // What was meant to be a map can hold any secret.
+    let is_map = expected == typed::MAP || expected == typed::CLASS || generic.text.trim_start().starts_with('{');
+    let shown = if is_map || secret::is_secret(&path.to_string()) {
         secret::HIDDEN.into()
     } else {
         secret::shown(&generic.name, &generic.text)
@@ -157,8 +179,10 @@ fn leaves(item: &Item) -> Vec<(String, &Yaml)> {
 
 /// Two variables of one layer that say different things have no order between them.
 fn find_conflicts(items: &[Item], report: &mut Report) {
-    for (at, item) in items.iter().enumerate() {
-        for other in items.iter().take(at).filter(|other| other.source != item.source) {
+    let mut by_root: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
+    for item in items {
+        let earlier = by_root.entry(item.entry.path.root()).or_default();
+        for other in earlier.iter().filter(|other| other.source != item.source) {
             for (path, value) in leaves(item) {
                 for (other_path, other_value) in leaves(other) {
                     if disagree(&path, value, &other_path, other_value) {
@@ -168,6 +192,7 @@ fn find_conflicts(items: &[Item], report: &mut Report) {
                 }
             }
         }
+        earlier.push(item);
     }
 }
 
@@ -206,7 +231,7 @@ fn find_conflicts_with_named(items: &[Item], settings: &Settings, version: Versi
     for setting in settings.yaml_settings().iter().filter(|setting| setting.source.is_given()) {
         let Spelling::Key { key, value, .. } = schema::spell(setting.key, &setting.value, version) else { continue };
         let value = fragment::yaml(value);
-        for item in items {
+        for item in items.iter().filter(|item| item.entry.path.root() == key) {
             if leaves(item).iter().any(|(path, said)| disagree(path, said, key, &value)) {
                 report.add(disagreement(&item.source, key, &setting.source));
             }
@@ -228,7 +253,7 @@ fn adopt_yaml(items: &mut Vec<Item>, settings: &mut Settings, report: &mut Repor
 fn adopt<T: FromText + PartialEq>(items: &mut Vec<Item>, key: &str, slot: &mut Option<Given<T>>, report: &mut Report) {
     let path = YamlPath::key(key);
     while let Some(at) = items.iter().position(|item| item.entry.path == path && item.entry.value.is_string()) {
-        let Item { entry, source } = items.remove(at);
+        let Item { entry, source, .. } = items.remove(at);
         adopt_text(entry.value.as_str().unwrap_or_default(), &source, key, slot, report);
     }
 }
@@ -296,7 +321,7 @@ fn rackdc(settings: &mut Settings, documents: &mut Documents, report: &mut Repor
 
 fn set_property(documents: &mut Documents, key: &str, value: &str, source: &Source) {
     documents.rackdc.set(key, value);
-    documents.generic_rackdc.push(Origin { key: key.to_owned(), source: source.clone() });
+    documents.generic_rackdc.push(Origin::new(key.to_owned(), source.clone()));
 }
 
 fn merge(items: &[Item], documents: &mut Documents, report: &mut Report) {
@@ -304,7 +329,11 @@ fn merge(items: &[Item], documents: &mut Documents, report: &mut Report) {
     let (merged, refused) = fragment::merged(&documents.yaml, &entries);
     documents.yaml = merged;
     for item in items {
-        documents.generic.extend(leaves(item).into_iter().map(|(key, _)| Origin { key, source: item.source.clone() }));
+        let leaves = item.entry.leaves().into_iter();
+        documents.generic.extend(leaves.map(|(path, _, line)| {
+            let origin = Origin::new(path.to_string(), item.source.clone());
+            if item.is_fragment { origin.at_line(line) } else { origin }
+        }));
     }
     for (item, error) in refused.into_iter().filter_map(|(at, error)| Some((items.get(at)?, error))) {
         let message = match error {

@@ -94,7 +94,7 @@ fn stacked(before: Option<BaseFile>, text: String, origins: Vec<Origin>) -> Base
 }
 
 fn origin(key: String, fragment: &Fragment, line: usize) -> Origin {
-    Origin { key, source: Source::File { name: fragment.path(), line } }
+    Origin::new(key, Source::File { name: fragment.path(), line })
 }
 
 fn merge_yaml(file: &BaseFile, fragment: &Fragment, version: Version, report: &mut Report) -> Option<Merged> {
@@ -109,8 +109,8 @@ fn merge_yaml(file: &BaseFile, fragment: &Fragment, version: Version, report: &m
     }
     let mut origins = Vec::new();
     for entry in &entries {
-        let leaves = fragment::leaves(&entry.path, &entry.value);
-        origins.extend(leaves.into_iter().map(|(path, _)| origin(path.to_string(), fragment, entry.line)));
+        let leaves = entry.leaves().into_iter();
+        origins.extend(leaves.map(|(path, _, line)| origin(path.to_string(), fragment, line)));
     }
     Some(Merged { text: document.text().to_owned(), origins })
 }

@@ -71,6 +71,11 @@ impl Properties {
         self.entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()))
     }
 
+    /// The bytes of each entry's written value, in the order of the file.
+    pub fn spans(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), entry.written.clone()))
+    }
+
     /// The line, from 1, on which the entry begins that Java takes for the key.
     pub fn line(&self, key: &str) -> Option<usize> {
         let entry = self.entries.iter().rev().find(|entry| entry.key == key)?;

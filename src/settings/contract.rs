@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::cassandra::heap::HeapSize;
 use crate::cassandra::schema::Value;
@@ -298,6 +298,12 @@ contract! {
             "Folder for heap dumps; unset: the log folder.";
         libjemalloc: AnyText, "CASSANDRA_LIBJEMALLOC", [], "launch",
             "Path of libjemalloc to preload, or - for none; unset: found.";
+        extra_class_path: AnyText, "EXTRA_CLASSPATH", [], "launch",
+            "Jars and folders behind Cassandra's own on the class path, joined by colons.";
+        on_out_of_memory: AnyText, "JVM_ON_OUT_OF_MEMORY_ERROR_OPT", [], "java command line",
+            "One JVM option for what happens on an OutOfMemoryError (direct launch); unset: the JVM ends.";
+        numactl_args: Words, "NUMACTL_ARGS", [], "launch",
+            "How numactl places the JVM's memory; unset: by bin/cassandra where it runs, else not at all.";
         java_home: AbsolutePath, "JAVA_HOME", [], "places",
             "Java installation; unset: java on the PATH.";
         launch: LaunchMode, "CASSANDRA_LAUNCH", [], "launch",
@@ -390,6 +396,7 @@ const FOREIGN: &[&str] = &[
     "CASSANDRA_SERVICE",
     "CASSANDRA_SERVICE_NUM_SEEDS",
     "CASSANDRA_SHA512",
+    "CASSANDRA_USE_ALL_JDK",
     "CASSANDRA_VERSION",
 ];
 

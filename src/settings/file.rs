@@ -4,6 +4,7 @@ use crate::report::{Finding, Report};
 use crate::settings::contract::known_names;
 use crate::settings::generic;
 use crate::settings::raw::{RawEnv, Source};
+use crate::settings::secret;
 
 /// What a variable's name ends with when its value is in a file.
 pub const SUFFIX: &str = "_FILE";
@@ -34,8 +35,10 @@ pub fn resolve(env: &mut RawEnv, read: impl Fn(&str, &str) -> Result<String, Unr
         .collect();
     for (name, file_name, path) in given {
         if !path.starts_with('/') {
-            report
-                .add(Finding::error(file_name, format!("'{path}' is not valid, expected the absolute path of a file")));
+            // Who puts the secret itself there must not find it in the log.
+            let shown = if secret::is_secret(&name) { secret::HIDDEN } else { &path };
+            let message = format!("'{shown}' is not valid, expected the absolute path of a file");
+            report.add(Finding::error(file_name, message));
             continue;
         }
         let text = match read(&name, &path) {
@@ -115,6 +118,15 @@ mod tests {
                 "CASSANDRA_RACK_FILE: 'here' is not valid, expected the absolute path of a file",
                 "CASSANDRA_SEEDS_FILE: /elsewhere is not here, the value is not looked at",
             ]
+        );
+    }
+
+    #[test]
+    fn a_secret_in_place_of_its_files_path_is_not_told() {
+        let (_, findings) = resolved(&[("CASSANDRA_KEYSTORE_PASSWORD_FILE", "hunter2")]);
+        assert_eq!(
+            findings,
+            ["CASSANDRA_KEYSTORE_PASSWORD_FILE: '***' is not valid, expected the absolute path of a file"]
         );
     }
 

@@ -7,9 +7,10 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex_lite::{Captures, Regex};
 
 use crate::cassandra::schema;
+use crate::settings::generic::{self, Target};
 
 /// What is shown in place of a secret.
 pub const HIDDEN: &str = "***";
@@ -33,7 +34,11 @@ pub fn is_secret(name: &str) -> bool {
     if name.to_ascii_lowercase().ends_with("file") {
         return false;
     }
-    if schema::is_secret(name) {
+    let of_yaml = match generic::target(name) {
+        Some(Target::Yaml(steps)) => schema::is_secret(&steps.join(".").to_ascii_lowercase()),
+        _ => false,
+    };
+    if of_yaml || schema::is_secret(name) {
         return true;
     }
     let mut plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
@@ -49,11 +54,27 @@ pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(value)
     } else if name.starts_with('-') || MIXED.contains(&name) {
         hide_in_options(value)
-    } else if is_secret(name) || FRAGMENTS.contains(&name) {
+    } else if is_secret(name) || FRAGMENTS.contains(&name) || has_secret_inside(value) {
         Cow::Borrowed(HIDDEN)
     } else {
         hide_user_info(value)
     }
+}
+
+/// Whether a text can name a secret at all. It finds more than the patterns below do and costs far less: most lines of most
+/// files end here.
+fn is_suspicious(text: &str) -> bool {
+    // What only the schema knows: `credential…` and the parameters of some classes.
+    const MORE: [&str; 2] = ["credential", "parameters"];
+    let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    text.contains("://") || WORDS.iter().chain(&MORE).any(|word| plain.contains(word))
+}
+
+/// Whether a map or list has parameters, as those of an authenticator are, or a name of a secret in it. It need not be valid:
+/// what is wrong is told, too.
+fn has_secret_inside(value: &str) -> bool {
+    let mut words = value.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'));
+    value.trim_start().starts_with(['{', '[']) && words.any(|word| word == "parameters" || is_secret(word))
 }
 
 /// JVM options with the values of their secret properties hidden, those in an agent's arguments too.
@@ -61,6 +82,9 @@ pub fn hide_in_options(text: &str) -> Cow<'_, str> {
     // -Djavax.net.ssl.keyStorePassword=…, -javaagent:/x.jar=port=1,password=…
     static ASSIGNMENT: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(^|[-,;:=?& \t\r\n])([A-Za-z][A-Za-z0-9_.]*)=([^ \t\r\n=][^ \t\r\n,;&]*)").ok());
+    if !is_suspicious(text) {
+        return Cow::Borrowed(text);
+    }
     let whole = |word: &str| match word.split_once('=') {
         Some((name, value)) if word.starts_with('-') && is_secret(name) => {
             let blank = value.find(char::is_whitespace).and_then(|at| value.get(at..)).unwrap_or_default();
@@ -96,38 +120,21 @@ fn hide_user_info(text: &str) -> Cow<'_, str> {
 static LINE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"([A-Za-z_][A-Za-z0-9_.-]*)["']?[ \t]*[:=][ \t]*([^ \t\r\n][^\n\r]*)"#).ok());
 
-/// The diff of a configuration file with every secret hidden: what follows a secret's name on its line, and each of `lines`,
-/// those over which secrets run on.
-pub fn hide_in_diff(diff: &str, lines: &[String]) -> String {
-    let hidden = |line: &str| {
-        let bare = line.trim_start_matches('\u{1b}').trim_start_matches("[31m").trim_start_matches("[32m");
-        let text = bare.get(1..).unwrap_or_default();
-        let text = text.strip_suffix("\u{1b}[0m").unwrap_or(text);
-        let sign = line.len() - bare.len() + usize::from(!bare.is_empty());
-        if !text.trim().is_empty() && lines.iter().any(|secret| secret == text) {
-            let end = line.get(sign + text.len()..).unwrap_or_default();
-            format!("{}{HIDDEN}{end}", line.get(..sign).unwrap_or_default())
-        } else {
-            hide_in_line(line)
-        }
-    };
-    diff.split('\n').map(hidden).collect::<Vec<_>>().join("\n")
-}
-
-fn hide_in_line(line: &str) -> String {
-    let Some(pattern) = LINE.as_ref() else { return HIDDEN.to_owned() };
+/// A line with what follows a secret's name in it hidden.
+pub fn hide_in_line(line: &str) -> Cow<'_, str> {
+    if !is_suspicious(line) {
+        return Cow::Borrowed(line);
+    }
+    let Some(pattern) = LINE.as_ref() else { return Cow::Borrowed(HIDDEN) };
     let mut from = 0;
     while let Some(found) = line.get(from..).and_then(|rest| pattern.captures(rest)) {
         let (Some(name), Some(value)) = (found.get(1), found.get(2)) else { break };
         if is_secret(name.as_str()) && !value.as_str().starts_with('#') {
-            // A diff may be coloured: its escapes stay.
-            let (kept, rest) = line.split_at(from + value.start());
-            let end = rest.find('\u{1b}').map_or("", |at| rest.get(at..).unwrap_or_default());
-            return format!("{kept}{HIDDEN}{end}");
+            return Cow::Owned(format!("{}{HIDDEN}", line.get(..from + value.start()).unwrap_or_default()));
         }
         from += value.start();
     }
-    hide_user_info(line).into_owned()
+    hide_user_info(line)
 }
 
 /// Whether a file's text says a secret somewhere that is not commented out.
@@ -148,6 +155,8 @@ mod tests {
             "server_encryption_options.truststore_password",
             "javax.net.ssl.keyStorePassword",
             "VAULT_TOKEN",
+            "CASSANDRA_YAML_AUTHENTICATOR__PARAMETERS__USERS",
+            "CASSANDRA_CFG_YAML_role_manager__parameters__x",
             "authenticator.parameters.users",
             "authenticator.parameters[0].x",
             "client_encryption_options.ssl_context_factory.parameters.private_key",
@@ -183,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn a_map_or_list_is_hidden_where_something_in_it_is_a_secret() {
+        for value in ["{\"class_name\": \"A\", \"parameters\": {\"users\": \"geheim\"", "[{keystore_password: geheim}]"]
+        {
+            assert_eq!(shown("CASSANDRA_AUTHENTICATOR", value), HIDDEN);
+        }
+        for value in ["{\"class_name\": \"A\"}", "[\"/disk1/data\"]", "parameters"] {
+            assert_eq!(shown("CASSANDRA_YAML_x", value), value);
+        }
+    }
+
+    #[test]
     fn a_secret_goes_from_a_line_however_it_is_written() {
         for line in [
             "    keystore_password: geheim",
@@ -193,23 +213,14 @@ mod tests {
             "-Djavax.net.ssl.trustStorePassword=geheim",
             "url: https://me:geheim@vault/x",
         ] {
-            let hidden = hide_in_diff(line, &[]);
+            let hidden = hide_in_line(line);
             assert!(!hidden.contains("geheim") && hidden.contains(HIDDEN), "{line}: {hidden}");
         }
         for line in ["num_tokens: 16", "# The passwords used in these options: see above", "+cluster_name: x", "a: b#c"]
         {
-            let hidden = hide_in_diff(line, &[]);
+            let hidden = hide_in_line(line);
             assert!(hidden == line || line.starts_with("# The"), "{line}: {hidden}");
         }
-        let block = "+keystore_password: |\n+  geheim\n+x: geheim2\n";
-        assert_eq!(hide_in_diff(block, &["  geheim".into()]), "+keystore_password: ***\n+***\n+x: geheim2\n");
-        let coloured = "\u{1b}[31m-  geheim\u{1b}[0m\n";
-        assert_eq!(hide_in_diff(coloured, &["  geheim".into()]), "\u{1b}[31m-***\u{1b}[0m\n");
-    }
-
-    #[test]
-    fn colours_outlive_what_is_hidden() {
-        assert_eq!(hide_in_diff("\u{1b}[31m-a_password: x\u{1b}[0m\n", &[]), "\u{1b}[31m-a_password: ***\u{1b}[0m\n");
     }
 
     #[test]

@@ -15,6 +15,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attach;
+mod both_modes;
+mod command_line;
 mod make_run;
 mod node;
 mod real;

@@ -120,6 +120,13 @@ impl RealNode {
         self
     }
 
+    /// Sets a variable.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// A path below the node's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -173,7 +180,7 @@ fn folder() -> TempDir {
 }
 
 /// Puts a fetched tree where the JVM's user can go, which the cache need not be; by hard links where that is possible.
-fn link_or_copy(from: &Path, to: &Path) {
+pub fn link_or_copy(from: &Path, to: &Path) {
     let copy = |option: &str| Command::new("cp").arg(option).args([from, to]).status().unwrap().success();
     if !copy("-al") {
         let _ = fs::remove_dir_all(to);

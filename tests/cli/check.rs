@@ -241,3 +241,59 @@ fn this_hosts_own_environment_and_folders_do_not_count_for_a_manifest() {
     let path = node.path("pod.yaml").display().to_string();
     node.arguments(&["check", "-f", &path]).run().code(0).prints("no findings");
 }
+
+#[test]
+fn parameters_of_an_authenticator_are_secrets_in_findings_excerpts_and_lists() {
+    let map = r#"{"class_name": 1, "parameters": {"users": "geheim"}"#;
+    let lines = format!(
+        "CASSANDRA_YAML_authenticator={map}\nCASSANDRA_YAML_role_manager__parameters__x={{geheim\nCASSANDRA_NUM_TOKENS=x\n"
+    );
+    let node = Node::new().file("node.env", &lines);
+    let path = node.path("node.env").display().to_string();
+    let told = bare(&["check", "--cassandra-version", "5.0.8", "--env-file", &path]).code(78);
+    assert!(!told.stdout.contains("geheim"), "{}", told.stdout);
+    told.prints("error: CASSANDRA_YAML_authenticator: '***' is not valid").prints("3 | CASSANDRA_NUM_TOKENS=x\n");
+    let pod = format!(
+        "kind: Pod\nspec:\n  containers:\n  - image: cassandra:5.0.3\n    env:\n    - name: CASSANDRA_YAML_authenticator\n\
+         \x20     value: '{map}'\n    - name: CASSANDRA_KEYSTORE_PASSWORD\n      value: cassandra\n"
+    );
+    let told = manifest(&pod, &[]).code(78);
+    assert!(!told.stdout.contains("geheim"), "{}", told.stdout);
+    let node = Node::new().env("CASSANDRA_YAML_role_manager__parameters__x", "geheim");
+    for format in ["table", "markdown", "json"] {
+        let list =
+            Node::new().env("CASSANDRA_YAML_authenticator", map).arguments(&["variables", "--set", "--format", format]);
+        let list = list.run().code(0).prints("***").stdout;
+        assert!(!list.contains("geheim"), "{format}: {list}");
+    }
+    let list = node.arguments(&["variables", "--set"]).run().code(0);
+    assert!(!list.stdout.contains("geheim"), "{}", list.stdout);
+}
+
+#[test]
+fn a_file_of_assignments_is_for_no_shell() {
+    let node = Node::new().file("node.env", "CASSANDRA_NUM_TOKENS=8\nexport CASSANDRA_SEEDS=a\n");
+    let path = node.path("node.env").display().to_string();
+    let told = bare(&["check", "--cassandra-version", "5.0.8", "--env-file", &path]).code(65);
+    told.prints("node.env:2: expected NAME=value");
+}
+
+#[test]
+fn a_manifest_shows_nothing_that_lies_on_this_machine() {
+    let node = Node::new().file("mine", "geheim").file("folder/cassandra.yaml", "geheim: 1\n");
+    let (file, folder) = (node.path("mine").display().to_string(), node.path("folder").display().to_string());
+    for up in ["", "/..", "/../..", "/../../../../..", "/x/../../.."] {
+        for (name, value) in [
+            ("CASSANDRA_NUM_TOKENS_FILE", &file),
+            ("CASSANDRA_PRE_RUN", &file),
+            ("CASSANDRA_CONFIG_OVERLAY", &folder),
+            ("CASSANDRA_CONF", &folder),
+        ] {
+            let pod = format!(
+                "kind: Pod\nspec:\n  containers:\n  - image: cassandra:5.0.3\n    env:\n    - {{name: {name}, value: {up}{value}}}\n"
+            );
+            let told = manifest(&pod, &[]).code(0);
+            assert!(!(told.stdout + &told.stderr).contains("geheim"), "{name}={up}{value}");
+        }
+    }
+}

@@ -9,7 +9,10 @@ use crate::support::{Node, binary};
 fn help_and_version_go_to_standard_output() {
     Node::new().arguments(&["--version"]).run().code(0).prints("cassandra-init 0.1.0");
     Node::new().arguments(&["--help"]).run().code(0).prints("Without a subcommand");
-    Node::new().arguments(&["render", "--help"]).run().code(0).prints("--cassandra-version");
+    let render = Node::new().arguments(&["render", "--help"]).run().code(0).prints("--cassandra-version");
+    assert_eq!(Node::new().arguments(&["help", "render"]).run().code(0).stdout, render.stdout);
+    Node::new().arguments(&["help"]).run().code(0).prints("Without a subcommand");
+    Node::new().arguments(&["help", "nonsense"]).run().code(64);
 }
 
 #[test]

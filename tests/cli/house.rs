@@ -98,23 +98,6 @@ fn pure_rooms_ask_nobody() {
     }
 }
 
-/// The shipped binary has no tables for them, so that such a pattern fails there; in tests another crate brings the tables.
-#[test]
-fn patterns_do_without_unicode_classes() {
-    let mut seen = 0;
-    for path in sources(&project().join("src")) {
-        let text = fs::read_to_string(&path).unwrap();
-        for pattern in text.split("Regex::new(").skip(1) {
-            let pattern = pattern.split(").ok()").next().unwrap();
-            for class in [r"\s", r"\S", r"\d", r"\D", r"\w", r"\W", r"\b", r"\B", r"\p", "(?i"] {
-                assert!(!pattern.contains(class), "{}: {class} in {pattern}", path.display());
-            }
-            seen += 1;
-        }
-    }
-    assert!(seen >= 4, "only {seen} patterns found: the test does not see them");
-}
-
 /// A machine whose clock is set must not kill a drain. Log lines and files have the time of day; nothing else asks for it.
 #[test]
 fn supervision_asks_no_clock_that_can_be_set() {

@@ -194,7 +194,7 @@ fn a_young_size_beside_g1_is_told_instead_of_a_start_that_dies() {
         .arguments(&["check"])
         .run()
         .code(0)
-        .prints("warning: HEAP_NEWSIZE: 100M has no effect, G1 sizes the new generation itself");
+        .prints("note: HEAP_NEWSIZE: 100M has no effect, G1 sizes the new generation itself");
 }
 
 #[test]

@@ -24,14 +24,6 @@ struct Setting {
     old: bool,
 }
 
-/// Values where a type alone does not tell what its class takes: a path, or the beginning of some.
-const EXAMPLES: [(&str, &str); 3] = [
-    ("startup_checks", "{check_dc: {enabled: 'false'}}"),
-    // RetryStrategy.parse: a wait, or a formula.
-    ("accord.retry_", "7s"),
-    ("accord.recover_syncpoint", "7s"),
-];
-
 /// What Cassandra itself cannot load, or reads otherwise than it stands there, and why.
 const KNOWN: [(&str, &str); 4] = [
     ("accord.journal.flush_period", "6.0-alpha2 gives it a type without the constructor that its reader needs"),
@@ -44,15 +36,13 @@ const KNOWN: [(&str, &str); 4] = [
 ];
 
 /// A value of a row's type, another than its default where the type leaves a choice.
-fn example(path: &str, row: &Row) -> Value {
-    let special = EXAMPLES.iter().find(|(start, _)| path == *start || start.ends_with('_') && path.starts_with(start));
+fn example(row: &Row) -> Value {
     let text = match (row.kind, row.default) {
-        _ if special.is_some() && !matches!(row.kind, Kind::Boolean) => special.unwrap().1.to_owned(),
         (Kind::Boolean, "true") => "false".to_owned(),
         (Kind::Choice(words), default) => {
             format!("'{}'", words.iter().find(|word| **word != default).unwrap_or(&default))
         }
-        (kind, _) => kind.example(),
+        _ => row.example(),
     };
     serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {text}: {error}", row.key))
 }
@@ -61,7 +51,7 @@ fn example(path: &str, row: &Row) -> Value {
 fn settings(version: Version) -> Vec<Setting> {
     let mut all = Vec::new();
     for row in schema::keys(version) {
-        let (key, value) = (row.key.to_owned(), example(row.key, row));
+        let (key, value) = (row.key.to_owned(), example(row));
         if let (Some(_), Some((path, value))) = (row.alias_of, spelled(row, &value, version)) {
             all.push(Setting { path, value, old: false });
         }
@@ -81,7 +71,7 @@ fn inside(prefix: &str, row: &Row, version: Version, all: &mut Vec<Setting>) {
     for row in schema::class_keys(class, version) {
         let path = format!("{prefix}.{}", row.key);
         inside(&path, row, version, all);
-        all.push(Setting { value: example(&path, row), path, old: row.alias_of.is_some() });
+        all.push(Setting { value: example(row), path, old: row.alias_of.is_some() });
     }
 }
 
@@ -188,7 +178,7 @@ fn all_keys_at_once_go_through_a_start() {
     for release in java::releases() {
         let version = release.version;
         let rows = schema::keys(version).filter(|row| row.alias_of.is_none() && !ALONE.contains(&row.key));
-        let fragment: serde_yaml::Mapping = rows.map(|row| (Value::from(row.key), example(row.key, row))).collect();
+        let fragment: serde_yaml::Mapping = rows.map(|row| (Value::from(row.key), example(row))).collect();
         let text = serde_yaml::to_string(&fragment).unwrap();
         let (nothing, result) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let start = Scenario::new("all keys at once", &[("CASSANDRA_YAML", &text)], &[]);

@@ -56,7 +56,7 @@ fn questions(release: &Release) -> Vec<(&'static schema::Row, String, bool)> {
     let mut asked: BTreeMap<String, usize> = BTreeMap::new();
     let mut questions = Vec::new();
     for row in schema::keys(release.version).filter(|row| !UNJUDGED.contains(&row.key)) {
-        questions.push((row, row.kind.example(), true));
+        questions.push((row, row.example(), true));
         let count = asked.entry(format!("{:?} {}", row.kind, row.nullable)).or_default();
         *count += 1;
         if *count <= KEYS_OF_A_KIND {

@@ -179,6 +179,8 @@ impl Kind {
     /// here it stays empty, which Cassandra reads as all defaults.
     pub fn example(self) -> String {
         match self {
+            // A wait, or a formula (`RetryStrategy.parse`).
+            Self::Nested { class: "StringRetryStrategy", .. } => "7s".into(),
             Self::Integer(_) | Self::Bare { .. } | Self::Nested { scalar: true, .. } => "7".into(),
             Self::Number => "0.5".into(),
             Self::Boolean => "true".into(),

@@ -59,6 +59,15 @@ impl Row {
             && self.last.is_none_or(|last| version.patch() <= last)
     }
 
+    /// A valid value as it would be written in a file: that of its type, unless the key takes only some of those.
+    pub fn example(&self) -> String {
+        match (self.class, self.key) {
+            // The names of checks (`StartupChecks.StartupCheckType`).
+            (TOP, "startup_checks") => "{check_dc: {enabled: 'false'}}".to_owned(),
+            _ => self.kind.example(),
+        }
+    }
+
     /// The first release of its line that has it in this form.
     pub fn first(&self) -> Version {
         Version::new(self.line, self.first)
@@ -126,6 +135,11 @@ fn of(class: &str, key: &str) -> &'static [Row] {
     ROWS.get(start..end).unwrap_or_default()
 }
 
+/// Whether some line takes a class with parameters for a key; others may take its name alone.
+pub fn names_class(key: &str) -> bool {
+    rows_of(key).any(|row| matches!(row.kind, Kind::Class(_)))
+}
+
 /// All top-level keys that `version` knows, in alphabetical order.
 pub fn keys(version: Version) -> impl Iterator<Item = &'static Row> {
     class_keys(TOP, version)
@@ -173,6 +187,30 @@ mod tests {
             panic!("key_cache_size exists in 5.0");
         };
         assert_eq!(twins, ["key_cache_size_in_mb"]);
+    }
+
+    #[test]
+    fn a_threshold_that_counted_cassandras_own_keyspaces_and_tables_counts_as_many_of_the_users() {
+        let spelled = |key: &str, number: i64, version| written(key, &Value::Integer(number), version);
+        assert_eq!(
+            spelled("keyspace_count_warn_threshold", 40, V5_0_8),
+            ("keyspaces_warn_threshold", Value::Integer(35))
+        );
+        assert_eq!(spelled("table_count_warn_threshold", 150, V5_0_8), ("tables_warn_threshold", Value::Integer(102)));
+        let v6 = Version::new(Line::V6_0, 0);
+        assert_eq!(spelled("keyspace_count_warn_threshold", 40, v6), ("keyspaces_warn_threshold", Value::Integer(33)));
+        assert_eq!(spelled("table_count_warn_threshold", 20, v6), ("tables_warn_threshold", Value::Integer(1)));
+        let v4_1 = Version::new(Line::V4_1, 10);
+        let same = ("table_count_warn_threshold", Value::Integer(150));
+        assert_eq!(spelled("table_count_warn_threshold", 150, v4_1), same);
+    }
+
+    #[test]
+    fn an_example_is_one_that_the_key_takes_not_only_its_type() {
+        let v6 = Version::new(Line::V6_0, 0);
+        assert_eq!(row("startup_checks", v6).unwrap().example(), "{check_dc: {enabled: 'false'}}");
+        assert_eq!(class_row("AccordConfig", "retry_syncpoint", v6).unwrap().example(), "7s");
+        assert_eq!(row("num_tokens", v6).unwrap().example(), "7");
     }
 
     #[test]

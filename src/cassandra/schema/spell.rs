@@ -55,7 +55,7 @@ pub fn spell(key: &str, value: &Value, version: Version) -> Spelling {
     };
     let value = match row.kind {
         Kind::Bare { unit, .. } => with_unit(value, unit),
-        _ => value.clone(),
+        _ => without_own(row.key, value, version.line()),
     };
     Spelling::Key { key: new, value, twins: twins(new, version) }
 }
@@ -66,6 +66,24 @@ fn with_unit(value: &Value, unit: Unit) -> Value {
         Value::Integer(number) if unit == Unit::MegabitsPerSecond => Value::Text(format!("{}B/s", number * 125_000)),
         Value::Integer(number) => Value::Text(format!("{number}{}", unit.suffix())),
         other => other.clone(),
+    }
+}
+
+/// Old thresholds that counted what Cassandra itself keeps, too, as the new ones do not: how much that is in a line, from
+/// `SchemaConstants.getLocalAndReplicatedSystemKeyspaceNames` and `…TableNames` of its newest patch.
+const OWN: [(&str, Line, i64); 4] = [
+    ("keyspace_count_warn_threshold", Line::V5_0, 5),
+    ("keyspace_count_warn_threshold", Line::V6_0, 7),
+    ("table_count_warn_threshold", Line::V5_0, 48),
+    ("table_count_warn_threshold", Line::V6_0, 56),
+];
+
+/// What is left of a threshold for the user's own; never less than one, as the new name refuses zero.
+fn without_own(key: &str, value: &Value, line: Line) -> Value {
+    let own = OWN.iter().find(|(name, of, _)| *name == key && *of == line).map(|(.., own)| *own);
+    match (value, own) {
+        (Value::Integer(number), Some(own)) => Value::Integer(number.saturating_sub(own).max(1)),
+        _ => value.clone(),
     }
 }
 

@@ -11,10 +11,8 @@ mod source;
 mod start;
 mod text;
 
-use std::io::IsTerminal as _;
-
 use crate::cli::{CheckArguments, ReportFormat};
-use crate::commands::{Assignment, print};
+use crate::commands::{Assignment, has_colour, print};
 use crate::exit::{Exit, Failure};
 use crate::report::{Finding, Severity};
 
@@ -51,10 +49,8 @@ struct At {
 pub(super) fn check(arguments: &CheckArguments, environment: &[Assignment]) -> Result<Exit, Failure> {
     let checked =
         if arguments.manifests.is_empty() { vec![here::look(arguments, environment)?] } else { pods::look(arguments)? };
-    let colour = std::io::stdout().is_terminal()
-        && !environment.iter().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
     print(&match arguments.format {
-        ReportFormat::Text => text::write(&checked, colour),
+        ReportFormat::Text => text::write(&checked, has_colour(environment)),
         ReportFormat::Json => json::write(&checked),
         ReportFormat::Github => github::write(&checked),
     })?;

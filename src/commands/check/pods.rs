@@ -8,7 +8,7 @@ use crate::cli::{CheckArguments, InputArguments};
 use crate::commands::check::shadow::Shadow;
 use crate::commands::check::source::Sources;
 use crate::commands::check::start::Start;
-use crate::commands::check::{Checked, Told, image};
+use crate::commands::check::{Checked, Told, image, secret};
 use crate::commands::elsewhere::Elsewhere;
 use crate::commands::{Assignment, places};
 use crate::exit::{Exit, Failure};
@@ -18,7 +18,7 @@ use crate::manifest::objects::Data;
 use crate::manifest::{Container, Environment, ManifestFile, Objects, POD_ADDRESS, quantity, wiring};
 use crate::report::{Finding, Place, Report};
 use crate::settings::file;
-use crate::settings::secret::{HIDDEN, is_secret};
+use crate::settings::secret::is_secret;
 
 /// Where the conf folder of an image is, where CASSANDRA_CONF does not say.
 const CONF: &[&str] = &["/etc/cassandra", "/opt/cassandra/conf"];
@@ -280,7 +280,7 @@ impl<'a> Pod<'a> {
         });
         let values: Vec<String> =
             secrets.flat_map(|variable| [variable.value.clone(), variable.value.escape_debug().to_string()]).collect();
-        let hide = |text: &str| values.iter().fold(text.to_owned(), |text, value| text.replace(value, HIDDEN));
+        let hide = |text: &str| values.iter().fold(text.to_owned(), |text, value| secret::without(&text, value));
         Finding { message: hide(&finding.message), hint: finding.hint.as_deref().map(hide), ..finding.clone() }
     }
 }

@@ -3,7 +3,7 @@
 //! So that everything which reads files of a start reads these, by the same code.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -26,21 +26,32 @@ impl Shadow {
         let root = tempfile::Builder::new().prefix("cassandra-init-check-").tempdir().map_err(|error| {
             Failure::new(Exit::CannotCreate, error).hint("TMPDIR names a folder that can be written")
         })?;
-        let mut mounted: Vec<String> = mounts.paths.clone();
+        let mut shadow = Self { root, mounted: mounts.paths.clone() };
         for file in &mounts.files {
-            let path = root.path().join(file.path.trim_start_matches('/'));
+            let path = shadow.path(&file.path);
             if let Some(folder) = path.parent() {
                 folders::create_folders(folder, 0o700, None)?;
             }
             atomic::write_atomic(&path, &file.bytes, Attributes { mode: Some(0o600), ..Attributes::default() })?;
-            mounted.push(file.path.clone());
+            shadow.mounted.push(file.path.clone());
         }
-        Ok(Self { root, mounted })
+        Ok(shadow)
     }
 
-    /// Where a path of the container is in the shadow.
+    /// Where a path of the container is in the shadow: never above it, as `..` leads no further than to the root. A manifest
+    /// can come from anybody, and is not to show what lies on this machine.
     pub(super) fn path(&self, path: &str) -> PathBuf {
-        self.root.path().join(path.trim_start_matches('/'))
+        let mut inside = PathBuf::new();
+        for component in Path::new(path).components() {
+            match component {
+                Component::Normal(name) => inside.push(name),
+                Component::ParentDir => {
+                    inside.pop();
+                }
+                Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+            }
+        }
+        self.root.path().join(inside)
     }
 
     /// Whether a path is mounted, or lies below or above something that is.

@@ -16,12 +16,16 @@ struct Applied {
 }
 
 fn apply_to(yaml: &str, pairs: &[(&str, &str)]) -> Applied {
+    apply_for(V5, yaml, pairs)
+}
+
+fn apply_for(version: Version, yaml: &str, pairs: &[(&str, &str)]) -> Applied {
     let env: RawEnv = pairs.iter().copied().collect();
     let mut report = Report::default();
     let settings = Settings::read(&env, &Profile::named("native").unwrap(), &mut report);
     let base: BTreeMap<String, BaseFile> = [(YAML.to_owned(), BaseFile::new(yaml.to_owned(), Layer::Pristine))].into();
     let documents = Documents::parse(&base, &[], &mut report).unwrap();
-    let (settings, documents) = apply(&settings, &documents, V5, &mut report);
+    let (settings, documents) = apply(&settings, &documents, version, &mut report);
     Applied { settings, documents, findings: report.iter().map(ToString::to_string).collect() }
 }
 
@@ -187,4 +191,36 @@ fn what_cassandra_6_reads_itself_is_told_and_where_nobody_reads_it_that_too() {
     );
     assert!(told(Line::V5_0, &[variable, switch])[0].starts_with("warning: Cassandra 5.0.0 does not read it"));
     assert_eq!(told(Line::V6_0, &[switch]), [""; 0]);
+}
+
+#[test]
+fn a_class_given_as_json_is_its_name_where_the_release_takes_no_more() {
+    let v4_1 = Version::new(Line::V4_1, 10);
+    let authenticator = |json: &str| apply_for(v4_1, "authenticator: A\n", &[("CASSANDRA_YAML_authenticator", json)]);
+    let applied = authenticator(r#"{"class_name": "B", "parameters": {}}"#);
+    assert_eq!((applied.documents.yaml.text(), applied.findings), ("authenticator: B\n", Vec::new()));
+    assert_eq!(
+        authenticator(r#"{"class_name": "B", "parameters": {"a": "b"}}"#).findings,
+        [
+            "CASSANDRA_YAML_authenticator: 'authenticator' has parameters, and Cassandra 4.1.10 takes the name of a class alone (hint: give authenticator the name of the class)"
+        ]
+    );
+}
+
+#[test]
+fn what_is_in_a_json_map_arrives_as_it_was_typed() {
+    let pairs = [
+        ("CASSANDRA_YAML_client_encryption_options", r#"{"keystore_password": 0123, "enabled": true}"#),
+        ("CASSANDRA_YAML_seed_provider__0__parameters__0", "{seeds: 1_000}"),
+    ];
+    let text = rendered("seed_provider:\n  - class_name: A\n    parameters:\n      - seeds: a\n", &pairs);
+    assert!(text.contains("keystore_password: 0123\n") && text.contains("- seeds: 1_000\n"), "{text}");
+}
+
+#[test]
+fn what_was_meant_to_be_a_map_is_not_shown_when_it_is_none() {
+    for text in ["{keystore_password: hunter2", "hunter2", "[hunter2]"] {
+        let told = apply_to("", &[("CASSANDRA_YAML_client_encryption_options", text)]).findings;
+        assert!(told.len() == 1 && told[0].contains("'***' is not valid, expected a map"), "{told:?}");
+    }
 }

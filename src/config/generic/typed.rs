@@ -4,7 +4,7 @@ use serde_yaml::{Number, Value as Yaml};
 
 use crate::cassandra::Version;
 use crate::cassandra::schema::{self, Forms, Kind};
-use crate::config::yaml::{YamlDocument, YamlPath};
+use crate::config::yaml::{Node, YamlDocument, YamlPath};
 use crate::settings::secret;
 use crate::settings::value::FromText as _;
 
@@ -16,8 +16,8 @@ const NUMBER: &str = "a number";
 const BOOLEAN: &str = "true or false";
 const LIST: &str = r#"a list, such as ["a", "b"]"#;
 const TEXTS: &str = r#"a list of strings, such as ["a", "b"]"#;
-const MAP: &str = r#"a map, such as {"key": "value"}"#;
-const CLASS: &str = r#"a class name, or a map such as {"class_name": "…", "parameters": {}}"#;
+pub(super) const MAP: &str = r#"a map, such as {"key": "value"}"#;
+pub(super) const CLASS: &str = r#"a class name, or a map such as {"class_name": "…", "parameters": {}}"#;
 
 /// The value of a key of the top level. `Err` is what was expected.
 pub(super) fn whole(kind: Kind, text: &str) -> Result<Yaml, &'static str> {
@@ -32,13 +32,22 @@ pub(super) fn whole(kind: Kind, text: &str) -> Result<Yaml, &'static str> {
         Kind::List(Kind::Text | Kind::Choice(_)) => texts(trimmed),
         Kind::List(_) => structure(trimmed).filter(Yaml::is_sequence).ok_or(LIST),
         Kind::Map(_) | Kind::Nested { scalar: false, .. } => structure(trimmed).filter(Yaml::is_mapping).ok_or(MAP),
-        Kind::Class(_) if trimmed.starts_with(['{', '[']) => structure(trimmed).ok_or(CLASS),
+        Kind::Class(_) => class(text),
         // Some take a number without a unit, and all say themselves what is wrong with one that they do not take.
         Kind::Duration { .. } | Kind::DataSize { .. } | Kind::DataRate => {
             integer(trimmed).or_else(|_| Ok(Yaml::String(trimmed.to_owned())))
         }
         Kind::Any | Kind::Nested { scalar: true, .. } => Ok(guessed(text)),
-        Kind::Text | Kind::Choice(_) | Kind::Class(_) => Ok(Yaml::String(text.to_owned())),
+        Kind::Text | Kind::Choice(_) => Ok(Yaml::String(text.to_owned())),
+    }
+}
+
+/// A class by its name, or with its parameters.
+pub(super) fn class(text: &str) -> Result<Yaml, &'static str> {
+    match text.trim() {
+        NULL => Ok(Yaml::Null),
+        structured if structured.starts_with(['{', '[']) => structure(structured).ok_or(CLASS),
+        _ => Ok(Yaml::String(text.to_owned())),
     }
 }
 
@@ -95,12 +104,22 @@ fn texts(text: &str) -> Result<Yaml, &'static str> {
 
 /// JSON, or YAML in its flow form, as Cassandra's reader takes it.
 fn structure(text: &str) -> Option<Yaml> {
-    const KEY: &str = "value";
-    if !text.starts_with(['{', '[']) {
-        return None;
-    }
-    let document = YamlDocument::parse("", &format!("{KEY}: {text}\n")).ok()?;
-    document.get(&YamlPath::key(KEY)).filter(|value| value.is_mapping() || value.is_sequence()).cloned()
+    let is_structure = |value: &&Yaml| value.is_mapping() || value.is_sequence();
+    parsed(text)?.get(&YamlPath::key(KEY)).filter(is_structure).cloned()
+}
+
+/// A structure as it was typed: `0123` in it is a string to a key that takes strings, not the number that it looks like.
+pub(super) fn as_typed(text: &str, value: &Yaml) -> Option<Node> {
+    let document = parsed(text.trim())?;
+    let path = YamlPath::key(KEY);
+    document.node(&path).filter(|_| document.get(&path) == Some(value))
+}
+
+/// What a structure is put under to be read.
+const KEY: &str = "value";
+
+fn parsed(text: &str) -> Option<YamlDocument> {
+    text.starts_with(['{', '[']).then(|| YamlDocument::parse("", &format!("{KEY}: {text}\n")).ok())?
 }
 
 /// What a text looks like.
@@ -109,6 +128,10 @@ pub(super) fn guessed(text: &str) -> Yaml {
     match trimmed {
         "true" => Yaml::Bool(true),
         "false" => Yaml::Bool(false),
+        // A number does not begin with a zero: whoever takes it for one loses what was typed.
+        digits if digits.len() > 1 && digits.starts_with('0') && digits.chars().all(|c| c.is_ascii_digit()) => {
+            Yaml::String(text.to_owned())
+        }
         _ => integer(trimmed)
             .or_else(|_| number(trimmed))
             .ok()
@@ -163,6 +186,8 @@ mod tests {
         assert_eq!(at("a.b", Some(&number), "x"), Err(INTEGER));
         assert_eq!(at("a.b", None, "true"), Ok(Yaml::Bool(true)));
         assert_eq!(at("a.b", None, "1_000"), Ok(Yaml::String("1_000".into())));
+        assert_eq!(at("a.b", None, "0123"), Ok(Yaml::String("0123".into())));
+        assert_eq!(at("a.b", None, "0"), Ok(Yaml::Number(0.into())));
         assert!(is_list(&YamlPath::key("seed_provider"), V5) && !is_list(&YamlPath::key("num_tokens"), V5));
     }
 }

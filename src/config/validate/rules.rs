@@ -23,6 +23,7 @@ pub(super) fn check(document: &YamlDocument, version: Version, problems: &mut Ve
     rules.seeds();
     rules.sstables();
     rules.second_port();
+    rules.own_tables();
 }
 
 impl Rules<'_> {
@@ -155,6 +156,20 @@ impl Rules<'_> {
                 self.add("seed_provider", "lists no seeds, and a node needs at least one", "set CASSANDRA_SEEDS");
             }
         }
+    }
+
+    /// To take its own tables off, the converter of this old name needs what is only there once the file is read, and dies of it.
+    fn own_tables(&mut self) {
+        const OLD: &str = "table_count_warn_threshold";
+        let Some(new) = schema::row(OLD, self.version).and_then(|row| row.alias_of) else { return };
+        let Some(number) = self.get(OLD).and_then(Value::as_i64) else { return };
+        let spelled = schema::spell(OLD, &schema::Value::Integer(number), self.version);
+        let count = match spelled {
+            schema::Spelling::Key { value: schema::Value::Integer(count), .. } => count,
+            _ => number,
+        };
+        let message = format!("is an old name that Cassandra {} cannot read: it fails while it starts", self.version);
+        self.add(OLD, message, format!("set {new}: {count}, which does not count Cassandra's own tables"));
     }
 
     /// `DatabaseDescriptor.applySSTableFormats`: older releases read no trie index.

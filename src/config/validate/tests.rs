@@ -190,3 +190,25 @@ fn what_must_be_there_is_told_by_name() {
     all.extend(told(&batch.unwrap(), V5_0));
     insta::assert_snapshot!(all.join("\n"));
 }
+
+#[test]
+fn a_key_at_the_wrong_depth_is_told_where_it_belongs() {
+    assert_eq!(
+        of("keystore_password: x\nclient_encryption_options:\n  num_tokens: 4", V5_0),
+        [
+            "error: keystore_password is not known to Cassandra 5.0.9 (did you mean client_encryption_options.keystore_password, or server_encryption_options.keystore_password?)",
+            "error: client_encryption_options.num_tokens is not known to Cassandra 5.0.9 (num_tokens is a key of the top level: write it without indentation)",
+        ]
+    );
+}
+
+#[test]
+fn the_old_name_that_no_release_with_the_new_one_can_read_is_told_with_what_to_write() {
+    assert_eq!(
+        of("table_count_warn_threshold: 150\nkeyspace_count_warn_threshold: 40", V5_0),
+        [
+            "error: table_count_warn_threshold is an old name that Cassandra 5.0.9 cannot read: it fails while it starts (set tables_warn_threshold: 102, which does not count Cassandra's own tables)"
+        ]
+    );
+    assert_eq!(of("table_count_warn_threshold: 150", V4_1), [""; 0]);
+}

@@ -1,18 +1,15 @@
 //! What to say of a key that a release does not have: its name there, the release that has it, or the word that was meant.
 
 use crate::cassandra::Version;
-use crate::cassandra::schema::{self, Row};
-use crate::settings::suggest;
-
-/// How many names are suggested at most.
-const SUGGESTIONS: usize = 3;
+use crate::cassandra::schema::{self, Kind, Row};
+use crate::settings::suggest::{self, SUGGESTIONS};
 
 /// What is wrong with a top-level key, and what to do about it.
 pub(super) fn top(key: &str, version: Version) -> (String, Option<String>) {
     if let Some(reason) = elsewhere(key, version) {
         return (format!("is not known to Cassandra {version}"), Some(reason));
     }
-    let mut names: Vec<String> = Vec::new();
+    let mut names = inside(key, version);
     for near in suggest::nearest(key, schema::known_keys(), SUGGESTIONS * 2) {
         // A misspelled name of another release leads to the name of this one.
         let name = match schema::row(near, version) {
@@ -26,12 +23,20 @@ pub(super) fn top(key: &str, version: Version) -> (String, Option<String>) {
     (format!("is not known to Cassandra {version}"), hint)
 }
 
+/// The structures of the top level that have a key of this name: a line may only stand too far to the left.
+fn inside(key: &str, version: Version) -> Vec<String> {
+    let has = |row: &&Row| matches!(row.kind, Kind::Nested { class, .. } if schema::class_row(class, key, version).is_some_and(|row| row.alias_of.is_none()));
+    schema::keys(version).filter(has).map(|row| format!("{}.{key}", row.key)).collect()
+}
+
 /// What is wrong with a key of a structure.
 pub(super) fn nested(key: &str, class: &str, version: Version) -> (String, Option<String>) {
     let known: Vec<&'static Row> = schema::class_keys(class, version).collect();
     let message = format!("is not known to Cassandra {version}");
     let other = schema::class_lines(class, key);
-    let hint = if let (Some(first), Some(last)) = (other.first(), other.last()) {
+    let hint = if schema::row(key, version).is_some() {
+        Some(format!("{key} is a key of the top level: write it without indentation"))
+    } else if let (Some(first), Some(last)) = (other.first(), other.last()) {
         if last.line() < version.line() {
             Some(format!("Cassandra {} was the last line to have it; remove it", last.line()))
         } else {

@@ -1,9 +1,9 @@
 //! Where a value stands in the text, for messages.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use super::YamlDocument;
-use super::layout::{Block, line_number, line_start};
+use super::layout::{Block, Flow, Kind, line_number, line_start};
 use super::path::YamlPath;
 
 impl YamlDocument {
@@ -26,6 +26,17 @@ impl YamlDocument {
         self.lines(path).map(|lines| *lines.start())
     }
 
+    /// Each scalar, and each list or map without entries, with the bytes that it takes in [`Self::text`], in their order.
+    pub fn leaves(&self) -> Vec<(YamlPath, Range<usize>)> {
+        let mut leaves = Vec::new();
+        if let Kind::Map { entries, .. } = &self.layout.top.kind {
+            for entry in entries {
+                entry.value.add_leaves(&YamlPath::key(&entry.key), &mut leaves);
+            }
+        }
+        leaves
+    }
+
     /// Where the nearest entry or item begins that has a place of its own, and its value.
     fn slot(&self, path: &YamlPath) -> Option<(usize, &Block)> {
         self.get(path)?;
@@ -36,6 +47,24 @@ impl YamlDocument {
             (start, block) = (Some(slot.start), slot.value);
         }
         Some((start?, block))
+    }
+}
+
+impl Block {
+    fn add_leaves(&self, path: &YamlPath, leaves: &mut Vec<(YamlPath, Range<usize>)>) {
+        match &self.kind {
+            Kind::Map { entries, .. } | Kind::Flow(Flow::Map(entries) | Flow::Pair(entries)) if !entries.is_empty() => {
+                for entry in entries {
+                    entry.value.add_leaves(&path.child(&entry.key), leaves);
+                }
+            }
+            Kind::List { items, .. } | Kind::Flow(Flow::List(items)) if !items.is_empty() => {
+                for (at, item) in items.iter().enumerate() {
+                    item.value.add_leaves(&path.item(at), leaves);
+                }
+            }
+            _ => leaves.push((path.clone(), self.span.clone())),
+        }
     }
 }
 
@@ -53,5 +82,13 @@ mod tests {
         assert_eq!(place("d[1]"), Some((7, 3)));
         assert_eq!(place("d[1].f.g[1]"), Some((7, 16)));
         assert_eq!(place("d[2]"), None);
+    }
+
+    #[test]
+    fn leaves_take_their_own_bytes_in_blocks_and_in_brackets() {
+        let text = "a: 1 # one\nb:\n  - c: [x, {d: 'y z'}]\n  - |\n    e\nf: {}\n";
+        let document = YamlDocument::parse("x.yaml", text).unwrap();
+        let leaves = document.leaves().into_iter().map(|(path, span)| format!("{path}={}", &text[span]));
+        assert_eq!(leaves.collect::<Vec<_>>(), ["a=1", "b[0].c[0]=x", "b[0].c[1].d='y z'", "b[1]=|\n    e", "f={}"]);
     }
 }

@@ -148,7 +148,14 @@ fn new_generation(inputs: &Inputs, collector: Collector, draft: &mut Draft) {
     if collector != Collector::Cms {
         if let Some(given) = given.filter(|given| given.source.is_given()) {
             let message = format!("{} has no effect, {collector} sizes the new generation itself", given.value);
-            draft.report(Finding::warning(given.source.to_string(), message).hint("only CMS takes it"));
+            let place = given.source.to_string();
+            // Cassandra's scripts ask for both sizes or none, so whoever gives the pair did nothing wrong.
+            let in_pair = inputs.settings.max_heap.as_ref().is_some_and(|heap| heap.source.is_given());
+            draft.report(if in_pair {
+                Finding::note(place, message)
+            } else {
+                Finding::warning(place, message).hint("only CMS takes it")
+            });
         }
         return;
     }

@@ -7,7 +7,7 @@ use crate::config::plan::draft::Draft;
 use crate::config::plan::jvm::{Launch, heap, sources};
 use crate::config::plan::{EXTRA_OPTIONS, Inputs};
 use crate::settings::contract::Given;
-use crate::settings::value::Words;
+use crate::settings::value::{AnyText, Words};
 
 /// `cassandra-env.sh` computes a heap from the host's memory unless both variables are set; with the pair in the option file
 /// it ignores them, so they only keep it quiet. Its JMX block always asks for a password file when JMX is not local, and
@@ -27,7 +27,7 @@ pub(super) fn variables(inputs: &Inputs, launch: &Launch, draft: &Draft) -> BTre
         extra.extend(java::jmx_properties(jmx, launch.jmx_port, launch.jmx_host.as_deref()));
     }
     let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().display().to_string());
-    let jemalloc = settings.libjemalloc.as_ref().map(|given| given.value.to_string());
+    let text = |given: &Option<Given<AnyText>>| given.as_ref().map_or(String::new(), |given| given.value.to_string());
     // All of them each time: an empty one is unset to the scripts, and what the environment says may not be what the hook made
     // of it.
     [
@@ -37,7 +37,9 @@ pub(super) fn variables(inputs: &Inputs, launch: &Launch, draft: &Draft) -> BTre
         ("JVM_OPTS", words(&settings.jvm_opts).join(" ")),
         (EXTRA_OPTIONS, extra.join(" ")),
         ("CASSANDRA_HEAPDUMP_DIR", heap_dumps.unwrap_or_default()),
-        ("CASSANDRA_LIBJEMALLOC", jemalloc.unwrap_or_default()),
+        ("CASSANDRA_LIBJEMALLOC", text(&settings.libjemalloc)),
+        ("EXTRA_CLASSPATH", text(&settings.extra_class_path)),
+        ("NUMACTL_ARGS", words(&settings.numactl_args).join(" ")),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
