@@ -11,12 +11,15 @@ use crate::cassandra::Version;
 use crate::config::yaml::{Node, YamlDocument, YamlPath};
 use crate::report::{Finding, Place, Report};
 
+pub(super) use merge::class_edit;
 pub use merge::merged;
 pub(super) use spell::yaml;
-pub use spell::{Problem, spell};
+pub use spell::{Problem, Spelled, spell};
 
 /// Where a class with parameters has its name.
 const CLASS_NAME: &str = "class_name";
+/// A null that is written, as against one that takes a key away.
+const NULL: &str = "null";
 /// Where it has its parameters.
 const PARAMETERS: &str = "parameters";
 
@@ -33,7 +36,7 @@ pub struct Entry {
     pub twins: Vec<&'static str>,
     /// The line in the fragment, from 1.
     pub line: usize,
-    /// The lines of its leaves, in their order, where they have lines of their own.
+    /// The lines of its leaves, in their order; those of the fragment's own value, where it is spelled in another form.
     lines: Vec<usize>,
 }
 
@@ -47,10 +50,20 @@ impl Entry {
         Ok(Self { path, value, node, twins, line: 1, lines: Vec::new() })
     }
 
-    /// The same entry, its value written in this way.
+    /// An entry for a key as the release takes it.
+    ///
+    /// # Errors
+    /// As [`Entry::of`].
+    pub fn spelled(spelled: Spelled) -> Result<Self, &'static str> {
+        let Spelled { key, value, twins, is_none } = spelled;
+        let entry = Self::of(YamlPath::key(key), value, twins)?;
+        Ok(entry.written(is_none.then(|| Node::Plain(NULL.to_owned()))))
+    }
+
+    /// The same entry, its value written as `node`, where there is one.
     #[must_use]
-    pub fn written(self, node: Node) -> Self {
-        Self { node, ..self }
+    pub fn written(self, node: Option<Node>) -> Self {
+        Self { node: node.unwrap_or(self.node), ..self }
     }
 
     /// What it says something of, each with the line where it does.
@@ -60,13 +73,16 @@ impl Entry {
     }
 }
 
+/// What a fragment that is JSON is put under to be read.
+const ALL: &str = "fragment";
+
 /// Reads a fragment; `name` stands for it in findings. Every problem goes to `report`; what is sound comes back.
 pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Vec<Entry> {
     // A variable may hold the map as JSON.
-    const ALL: &str = "fragment";
     let inline = text.trim_start().starts_with('{');
+    let before = if inline { format!("{ALL}: ") } else { String::new() };
     let parsed = if inline {
-        YamlDocument::parse(name, &format!("{ALL}: {}", text.trim()))
+        YamlDocument::parse(name, &format!("{before}{}", text.trim()))
     } else {
         YamlDocument::parse(name, text)
     };
@@ -74,47 +90,47 @@ pub fn read(name: &str, text: &str, version: Version, report: &mut Report) -> Ve
         Ok(document) => document,
         Err(error) => {
             for finding in error.findings {
-                let place = Place::file(name, Some(finding.line), finding.column);
-                report.add(Finding::error(place, finding.message));
+                let added = if finding.line == 1 { before.len() } else { 0 };
+                let column = finding.column.map(|column| column.saturating_sub(added).max(1));
+                report.add(Finding::error(Place::file(name, Some(finding.line), column), finding.message));
             }
             return Vec::new();
         }
     };
-    let written_at = |key: &str| if inline { YamlPath::key(ALL).child(key) } else { YamlPath::key(key) };
     let tree = if inline { document.get(&YamlPath::key(ALL)) } else { Some(document.tree()) };
     let mut entries: Vec<Entry> = Vec::new();
     for (key, value) in tree.and_then(Yaml::as_mapping).into_iter().flatten() {
         let Some(key) = key.as_str() else { continue };
-        let line = document.line(&written_at(key)).unwrap_or(1);
+        let at = if inline { YamlPath::key(ALL).child(key) } else { YamlPath::key(key) };
+        let line = document.line(&at).unwrap_or(1);
         let place = Place::file(name, Some(line), None);
-        match spell(key, value, version) {
-            Ok((written, spelled, twins)) => {
-                let as_written = document.node(&written_at(key)).filter(|_| spelled == *value);
-                let node = match as_written.map_or_else(|| Node::from_value(&spelled), Ok) {
-                    Ok(node) => node,
-                    Err(expected) => {
-                        report.add(Finding::error(place, format!("'{key}' cannot be written: {expected}")));
-                        continue;
-                    }
-                };
-                let mut lines = Vec::new();
-                if spelled == *value {
-                    let at = |(path, _)| document.line(&path).unwrap_or(line);
-                    lines.extend(leaves(&written_at(key), value).into_iter().map(at));
-                }
-                let entry = Entry { path: YamlPath::key(written), value: spelled, node, twins, line, lines };
-                if let Some(other) = entries.iter().find(|other| other.path == entry.path && other.value != entry.value)
-                {
-                    let message =
-                        format!("'{key}' is another name of what line {} sets, to something else", other.line);
-                    report.add(Finding::error(place, message).hint("keep one of the two"));
-                }
-                entries.push(entry);
+        let spelled = match spell(key, value, version) {
+            Ok(spelled) => spelled,
+            Err(problem) => {
+                report.add(problem.finding(place));
+                continue;
             }
-            Err(problem) => report.add(problem.finding(place)),
+        };
+        let as_written = document.node(&at).filter(|_| spelled.value == *value);
+        let entry = match Entry::spelled(spelled) {
+            Ok(entry) => Entry { line, lines: lines(&document, &at, value), ..entry.written(as_written) },
+            Err(expected) => {
+                report.add(Finding::error(place, format!("'{key}' cannot be written: {expected}")));
+                continue;
+            }
+        };
+        if let Some(other) = entries.iter().find(|other| other.path == entry.path && other.value != entry.value) {
+            let message = format!("'{key}' is another name of what line {} sets, to something else", other.line);
+            report.add(Finding::error(place, message).hint("keep one of the two"));
         }
+        entries.push(entry);
     }
     entries
+}
+
+/// The lines of the leaves of `value`, which is at `at`.
+fn lines(document: &YamlDocument, at: &YamlPath, value: &Yaml) -> Vec<usize> {
+    leaves(at, value).iter().filter_map(|(path, _)| document.line(path)).collect()
 }
 
 /// The leaves of a value with their paths: maps are opened, lists are not. A map that is empty is a leaf.
@@ -209,8 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn an_old_names_none_is_written_where_the_default_is_another() {
+        let base = "index_summary_resize_interval: 60m\n# roles_update_interval:\n";
+        let fragment = "index_summary_resize_interval_in_minutes: -1\nroles_update_interval_in_ms: -1\n";
+        let text = merged(base, fragment).unwrap();
+        assert_eq!(text, "index_summary_resize_interval: null\n# roles_update_interval:\n");
+    }
+
+    #[test]
     fn a_fragment_may_be_json() {
         let merged = merged("num_tokens: 1\n", "{\"num_tokens\": 4, \"cluster_name\": \"on\"}").unwrap();
         assert_eq!(merged, "num_tokens: 4\ncluster_name: 'on'\n");
+        let told = super::tests::merged("", "{\"num_tokens\": 4,, x").unwrap_err();
+        assert!(told[0].starts_with("x.yaml:1:18: "), "{told:?}");
     }
 }

@@ -15,7 +15,7 @@ use crate::cassandra::schema::{self, Kind, Spelling};
 use crate::cassandra::{Line, Version};
 use crate::config::documents::{Documents, Origin, YAML};
 use crate::config::fragment::{self, Entry};
-use crate::config::yaml::{EditError, Node, Step, YamlPath};
+use crate::config::yaml::{EditError, Step, YamlPath};
 use crate::report::{Finding, Place, Report};
 use crate::settings::contract::Given;
 use crate::settings::generic::{Generic, Target, is_generic};
@@ -115,14 +115,14 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
     let mut path = YamlPath::key(&key);
     if !rest.is_empty() {
         // The value is not the key's own, so only its name is spelled.
-        let (written, _, twins) =
-            fragment::spell(&key, &Yaml::Null, version).map_err(|problem| problem.finding(at.clone()))?;
-        path = rest.iter().fold(YamlPath::key(written), |path, step| deeper(&path, step, documents, version));
+        let spelled = fragment::spell(&key, &Yaml::Null, version).map_err(|problem| problem.finding(at.clone()))?;
+        path = rest.iter().fold(YamlPath::key(spelled.key), |path, step| deeper(&path, step, documents, version));
         let value = typed::inner(&path, documents.yaml.get(&path), version, &generic.text);
         let value = value.map_err(|expected| invalid(generic, &path, expected))?;
         let as_typed = typed::as_typed(&generic.text, &value);
-        let entry = Entry::of(path.clone(), value, twins).map_err(|expected| invalid(generic, &path, expected))?;
-        return Ok(with_node(entry, as_typed));
+        let entry =
+            Entry::of(path.clone(), value, spelled.twins).map_err(|expected| invalid(generic, &path, expected))?;
+        return Ok(entry.written(as_typed));
     }
     let value = match kind {
         // Whether it can be written where only a name is taken shows when it is spelled.
@@ -133,18 +133,10 @@ fn entry(generic: &Generic, steps: &[String], documents: &Documents, version: Ve
         // A release newer than what we know of may have the key; another one is refused for it.
         None => typed::guessed(&generic.text),
     };
-    let (written, spelled, twins) = fragment::spell(&key, &value, version).map_err(|problem| problem.finding(at))?;
-    let as_typed = typed::as_typed(&generic.text, &value).filter(|_| spelled == value);
-    let entry =
-        Entry::of(YamlPath::key(written), spelled, twins).map_err(|expected| invalid(generic, &path, expected))?;
-    Ok(with_node(entry, as_typed))
-}
-
-fn with_node(entry: Entry, node: Option<Node>) -> Entry {
-    match node {
-        Some(node) => entry.written(node),
-        None => entry,
-    }
+    let spelled = fragment::spell(&key, &value, version).map_err(|problem| problem.finding(at))?;
+    let as_typed = typed::as_typed(&generic.text, &value).filter(|_| spelled.value == value);
+    let entry = Entry::spelled(spelled).map_err(|expected| invalid(generic, &path, expected))?;
+    Ok(entry.written(as_typed))
 }
 
 fn invalid(generic: &Generic, path: &YamlPath, expected: &str) -> Finding {

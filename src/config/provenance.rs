@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cassandra::java;
 use crate::config::documents::{BaseFile, covers};
 use crate::config::jvm_options::OptionKey;
 use crate::config::plan::{Decision, Plan};
@@ -102,9 +103,30 @@ fn command_line(plan: &Plan, settings: &Settings) -> Vec<Effective> {
     let from_variables = words.map(|(word, source)| {
         row(word, Level::Environment, source.to_string(), source.variable().unwrap_or_default().to_owned())
     });
+    let from_switches = switches(plan, settings).into_iter().map(|(option, source)| {
+        row(&option, level_of(source), source.to_string(), source.variable().unwrap_or_default().to_owned())
+    });
     let unwritten = plan.unwritten.iter();
     let computed = unwritten.map(|word| row(word, Level::Computed, "this start".into(), String::new()));
-    from_variables.chain(computed).collect()
+    from_variables.chain(from_switches).chain(computed).collect()
+}
+
+/// The options that variables with another meaning than an option bring to the command line: JMX and the heap dumps' folder.
+fn switches<'a>(plan: &Plan, settings: &'a Settings) -> Vec<(String, &'a Source)> {
+    let port = settings.jmx_port.as_ref().map(|given| &given.source);
+    let open = settings.open_jmx.as_ref().filter(|given| given.value).map(|given| &given.source);
+    let reach = open.or_else(|| settings.local_jmx.as_ref().map(|given| &given.source));
+    let mut options = Vec::new();
+    for option in java::jmx_properties(plan.jmx, plan.jmx_port, plan.jmx_host.as_deref()) {
+        let source = if option.ends_with(&format!("port={}", plan.jmx_port)) { port.or(reach) } else { reach };
+        options.extend(source.map(|source| (option, source)));
+    }
+    let folder = settings.heap_dump_dir.as_ref();
+    let dumps = folder.map(|given| (format!("-XX:HeapDumpPath={}", given.value.as_path().display()), &given.source));
+    options.extend(dumps);
+    // One that a file has, too, is listed there.
+    options.retain(|(option, _)| !plan.options.iter().any(|other| OptionKey::of(other) == OptionKey::of(option)));
+    options
 }
 
 /// Variables that go to no file.

@@ -3,9 +3,6 @@
 //! Parsing, `cassandra-init variables`, docs/environment.md, suggestions and the coverage test come from this table.
 
 use std::net::IpAddr;
-use std::sync::LazyLock;
-
-use regex_lite::Regex;
 
 use crate::cassandra::heap::HeapSize;
 use crate::cassandra::schema::Value;
@@ -14,13 +11,13 @@ use crate::settings::address::{Host, OwnAddress, SeedList};
 use crate::settings::generic::{self, Generic};
 use crate::settings::profile::Profile;
 use crate::settings::raw::{RawEnv, RawVariable, Source};
-use crate::settings::unsupported;
+use crate::settings::unknown;
 use crate::settings::value::{
     AbsolutePath, AnyText, Bounded, Chown, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
     InternodeCompression, InternodeEncryption, Label, LaunchMode, Lines, LogFormat, MemtableAllocation, Port, Secret,
     SnapshotTtl, Span, Words,
 };
-use crate::settings::{file, secret, suggest};
+use crate::settings::{file, secret};
 
 /// A value with the place that it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +105,7 @@ macro_rules! contract {
                     $( $slot: read_one($name, &[$($alias),*], env, profile, report), )*
                     generic: generic::read(env),
                 };
-                find_unknown(env, report);
+                unknown::find(env, report);
                 settings
             }
 
@@ -383,37 +380,6 @@ fn read_one<T: FromText>(
     }
 }
 
-/// Variables of Cassandra's own scripts and of images, which are not ours to judge.
-const FOREIGN: &[&str] = &[
-    "CASSANDRA_ALLOW_CONFIG_ENVIRONMENT_VARIABLES",
-    "CASSANDRA_DOWNLOAD",
-    "CASSANDRA_HEAPDUMP_KEEP_NEWEST_N_FILES",
-    "CASSANDRA_INCLUDE",
-    "CASSANDRA_INIT_ENV",
-    "CASSANDRA_JDK_UNSUPPORTED",
-    "CASSANDRA_LOGS",
-    "CASSANDRA_NAME",
-    "CASSANDRA_SERVICE",
-    "CASSANDRA_SERVICE_NUM_SEEDS",
-    "CASSANDRA_SHA512",
-    "CASSANDRA_USE_ALL_JDK",
-    "CASSANDRA_VERSION",
-];
-
-/// Whether a name of the form `CASSANDRA_…` is somebody else's: a Kubernetes service link, Cassandra's own, an image's.
-fn is_foreign(name: &str) -> bool {
-    // 6.0 reads CASSANDRA_SETTINGS_<KEY> itself (CASSANDRA-20749).
-    FOREIGN.contains(&name) || name.starts_with("CASSANDRA_SETTINGS_") || is_service_link(name)
-}
-
-/// The variables that Kubernetes service links and Docker links set for a service whose name begins with "cassandra".
-static SERVICE_LINK: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_.*)?)$").ok());
-
-fn is_service_link(name: &str) -> bool {
-    SERVICE_LINK.as_ref().is_some_and(|link| link.is_match(name))
-}
-
 /// All names that are understood.
 pub fn known_names() -> impl Iterator<Item = &'static str> {
     CONTRACT.iter().flat_map(|variable| std::iter::once(variable.name).chain(variable.aliases.iter().copied()))
@@ -422,28 +388,6 @@ pub fn known_names() -> impl Iterator<Item = &'static str> {
 /// Whether a name is understood: a variable of the contract, a generic one, or one of them in a file.
 pub fn is_known(name: &str) -> bool {
     known_names().any(|known| known == name) || generic::target(name).is_some() || file::stem(name).is_some()
-}
-
-fn find_unknown(env: &RawEnv, report: &mut Report) {
-    for name in env.names() {
-        if !name.starts_with("CASSANDRA_") || is_foreign(name) || is_known(name) {
-            continue;
-        }
-        if unsupported::knows(name) {
-            if let Some(finding) = unsupported::finding(name, env) {
-                report.add(finding);
-            }
-            continue;
-        }
-        let finding = Finding::warning(name, "unknown variable, it has no effect");
-        // The value of what may be meant is in a file, and so must be that of the suggestion.
-        let (asked, suffix) = name.strip_suffix(file::SUFFIX).map_or((name, ""), |stem| (stem, file::SUFFIX));
-        let hint = suggest::variable(asked, suffix, known_names());
-        report.add(
-            finding
-                .hint(hint.unwrap_or_else(|| "`cassandra-init variables` lists those that are understood".to_owned())),
-        );
-    }
 }
 
 #[cfg(test)]
@@ -500,7 +444,6 @@ mod tests {
         ];
         let (_, findings) = read("native", &names.map(|name| (name, "x")));
         assert_eq!(findings, [""; 0]);
-        assert!(!is_service_link("CASSANDRA_PORT_X_TCP"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod profile;
 pub mod raw;
 pub mod secret;
 pub mod suggest;
+mod unknown;
 pub mod unsupported;
 pub mod value;
 mod written;

@@ -125,3 +125,20 @@ fn on_a_live_node_it_is_what_that_node_was_started_with_after_its_hook() {
     let after = ask(&["explain", "dc"]);
     assert!(!after.stderr.contains("running node"), "{}", after.stderr);
 }
+
+#[test]
+fn options_that_a_switch_brings_name_its_variable() {
+    let node = node()
+        .env("CASSANDRA_OPEN_JMX", "true")
+        .env("CASSANDRA_JMX_PORT_NUMBER", "7299")
+        .env("CASSANDRA_HEAPDUMP_DIR", "/dumps");
+    let text = explain(node, &[]);
+    for line in [
+        "java command line: -Dcassandra.jmx.remote.port=7299  (environment: CASSANDRA_JMX_PORT_NUMBER)",
+        "java command line: -Dcom.sun.management.jmxremote.authenticate=false  (environment: CASSANDRA_OPEN_JMX)",
+        "java command line: -XX:HeapDumpPath=/dumps  (environment: CASSANDRA_HEAPDUMP_DIR)",
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line}\n{text}");
+    }
+    assert!(!explain(self::node(), &[]).contains("jmxremote"));
+}

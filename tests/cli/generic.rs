@@ -217,3 +217,17 @@ fn folders_that_a_hook_or_a_variables_file_names_are_not_given_away() {
     let path = steering.path("home-of").display().to_string();
     steering.env("CASSANDRA_LOG_DIR_FILE", &path).run().code(78).says("can be written by others than root");
 }
+
+#[test]
+fn a_named_class_keeps_the_form_that_the_file_uses() {
+    let mounted = "authenticator:\n  class_name: A\n  parameters:\n    x: w\n";
+    let diff = Node::new()
+        .file("conf-overlay/cassandra.yaml.d/a.yaml", mounted)
+        .env("CASSANDRA_AUTHENTICATOR", "PasswordAuthenticator")
+        .arguments(&["render"])
+        .run()
+        .code(0)
+        .stdout;
+    assert!(diff.contains("\n+authenticator:\n+  class_name: PasswordAuthenticator\n"), "{diff}");
+    assert!(!diff.contains("parameters"), "{diff}");
+}

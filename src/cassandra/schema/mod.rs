@@ -9,7 +9,7 @@ mod spell;
 
 pub use field::{Field, class_keys, field, is_secret};
 pub use kind::{Ceiling, Forms, Kind, RATE_UNITS, SIZE_UNITS, TIME_UNITS, Unit};
-pub use spell::{Spelling, Value, spell};
+pub use spell::{Spelling, Value, is_none, spell};
 
 use crate::cassandra::version::{Line, Version};
 
@@ -179,6 +179,20 @@ mod tests {
             assert_eq!(written(old, &Value::Integer(number), V5_0_8), (new, Value::Text(text.into())), "{old}");
             assert_eq!(written(old, &Value::Integer(number), V3_11_4), (old, Value::Integer(number)), "{old} on 3.11");
         }
+    }
+
+    #[test]
+    fn minus_one_of_an_old_name_is_what_its_converter_makes_of_it() {
+        let spelled = |key: &str| written(key, &Value::Integer(-1), V5_0_8);
+        let (key, value) = spelled("sstable_preemptive_open_interval_in_mb");
+        assert_eq!((key, &value), ("sstable_preemptive_open_interval", &Value::Null));
+        assert!(is_none(key, &Value::Integer(-1), &value, V5_0_8) && !is_none(key, &Value::Null, &value, V5_0_8));
+        let (key, value) = spelled("roles_update_interval_in_ms");
+        assert!(!is_none(key, &Value::Integer(-1), &value, V5_0_8), "{key} has no other default");
+        assert_eq!(spelled("cache_load_timeout_seconds"), ("cache_load_timeout", Value::Text("0s".into())));
+        assert_eq!(spelled("read_request_timeout_in_ms"), ("read_request_timeout", Value::Text("-1ms".into())));
+        let quoted = written("key_cache_size_in_mb", &Value::Text("5".into()), V5_0_8);
+        assert_eq!(quoted, ("key_cache_size", Value::Text("5MiB".into())));
     }
 
     #[test]

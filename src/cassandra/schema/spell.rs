@@ -45,7 +45,8 @@ pub enum Spelling {
 /// How `value`, given for the key that is or was called `key`, is written in `version`.
 ///
 /// An old name becomes the new one with its unit (`key_cache_size_in_mb` 100 → `key_cache_size` `100MiB`); -1, which
-/// meant "unset" in several old names, becomes null (`Converters.java`).
+/// meant "none" in several old names, becomes null, or no time at all (`Converters.java`). That null is a value of its own
+/// where the default is another ([`is_none`]).
 pub fn spell(key: &str, value: &Value, version: Version) -> Spelling {
     let Some(row) = row(key, version) else {
         return absent(key, version);
@@ -54,18 +55,34 @@ pub fn spell(key: &str, value: &Value, version: Version) -> Spelling {
         return Spelling::Key { key: row.key, value: value.clone(), twins: twins(row.key, version) };
     };
     let value = match row.kind {
-        Kind::Bare { unit, .. } => with_unit(value, unit),
+        Kind::Bare { unit, negative, .. } => with_unit(value, unit, negative),
         _ => without_own(row.key, value, version.line()),
     };
     Spelling::Key { key: new, value, twins: twins(new, version) }
 }
 
-fn with_unit(value: &Value, unit: Unit) -> Value {
-    match value {
-        Value::Integer(number) if *number < 0 => Value::Null,
-        Value::Integer(number) if unit == Unit::MegabitsPerSecond => Value::Text(format!("{}B/s", number * 125_000)),
-        Value::Integer(number) => Value::Text(format!("{number}{}", unit.suffix())),
-        other => other.clone(),
+/// Whether `spelled` is the null that an old name's -1 became under `key`, and says something else than a key that is not there.
+pub fn is_none(key: &str, given: &Value, spelled: &Value, version: Version) -> bool {
+    *given != Value::Null && *spelled == Value::Null && row(key, version).is_some_and(|row| !row.default.is_empty())
+}
+
+/// `negative`: whether the converter makes something of a negative number; what it refuses is refused under the new name, too.
+fn with_unit(value: &Value, unit: Unit, negative: bool) -> Value {
+    let number = match value {
+        Value::Integer(number) => *number,
+        // SnakeYAML reads a number in quotes for a field that is one.
+        Value::Text(text) => match text.trim().parse() {
+            Ok(number) => number,
+            Err(_) => return value.clone(),
+        },
+        other => return other.clone(),
+    };
+    match unit {
+        // NEGATIVE_SECONDS_DURATION
+        Unit::Seconds if negative && number < 0 => Value::Text("0s".to_owned()),
+        _ if negative && number < 0 => Value::Null,
+        Unit::MegabitsPerSecond => Value::Text(format!("{}B/s", i128::from(number) * 125_000)),
+        _ => Value::Text(format!("{number}{}", unit.suffix())),
     }
 }
 

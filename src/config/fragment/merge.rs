@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde_yaml::{Mapping, Value as Yaml};
 
 use crate::cassandra::schema;
-use crate::config::fragment::{CLASS_NAME, Entry};
-use crate::config::yaml::{Edit, EditError, Node, YamlDocument, YamlPath};
+use crate::config::fragment::{CLASS_NAME, Entry, PARAMETERS};
+use crate::config::yaml::{Edit, EditError, Node, Step, YamlDocument, YamlPath};
 
 /// The document with `entries` merged into it, and what could not be merged, by its place among them.
 ///
@@ -59,9 +59,11 @@ fn edits(document: &YamlDocument, entry: &Entry) -> Vec<Edit> {
         }
     }
     let there = document.get(&entry.path);
-    if let (Some(there), Yaml::String(class)) = (there, &entry.value)
-        && let Some(edit) = class_edit(&entry.path, there, class)
+    if let Yaml::String(class) = &entry.value
+        && let Some(edit) = class_edit(document, &entry.path, class)
     {
+        edits.push(edit);
+    } else if let Some(edit) = opened_class(document, entry) {
         edits.push(edit);
     } else {
         merge(there, &entry.path, &entry.node, &mut edits);
@@ -69,8 +71,29 @@ fn edits(document: &YamlDocument, entry: &Entry) -> Vec<Edit> {
     edits
 }
 
-/// A class given by its name keeps the form that the file uses. Parameters are those of another class, and go with it.
-fn class_edit(path: &YamlPath, there: &Yaml, class: &str) -> Option<Edit> {
+/// A class that the file gives by its name, opened for what goes into it: another name, or a parameter.
+fn opened_class(document: &YamlDocument, entry: &Entry) -> Option<Edit> {
+    let root = entry.path.root();
+    let (Step::Key(part), deeper) = entry.path.steps().get(1..)?.split_first()? else { return None };
+    let path = YamlPath::key(root);
+    let class = document.get(&path)?.as_str().filter(|_| schema::names_class(root))?;
+    if part == CLASS_NAME && deeper.is_empty() {
+        return Some(Edit::Set(path, entry.node.clone()));
+    }
+    if part != PARAMETERS {
+        return None;
+    }
+    let inside = deeper.iter().rev().try_fold(entry.node.clone(), |node, step| match step {
+        Step::Key(key) => Some(Node::Map(vec![(key.clone(), node)])),
+        Step::Index(_) => None,
+    })?;
+    let name = (CLASS_NAME.to_owned(), Node::from(class));
+    Some(Edit::Set(path, Node::Map(vec![name, (PARAMETERS.to_owned(), inside)])))
+}
+
+/// A class given by its name keeps the form that the file uses. Parameters are those of another class, and go with it. None
+/// where the key is no class, or the file gives it by its name, too.
+pub(in crate::config) fn class_edit(document: &YamlDocument, path: &YamlPath, class: &str) -> Option<Edit> {
     if !schema::names_class(path.root()) || path.steps().len() != 1 {
         return None;
     }
@@ -79,7 +102,7 @@ fn class_edit(path: &YamlPath, there: &Yaml, class: &str) -> Option<Edit> {
         let named = Node::Map(vec![(CLASS_NAME.to_owned(), Node::from(class))]);
         if same { Edit::Set(path.child(CLASS_NAME), Node::from(class)) } else { Edit::Set(path.clone(), named) }
     };
-    match there {
+    match document.get(path)? {
         Yaml::Mapping(entries) => Some(map(path, entries)),
         Yaml::Sequence(items) => Some(map(&path.item(0), items.first()?.as_mapping()?)),
         _ => None,

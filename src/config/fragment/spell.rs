@@ -26,12 +26,26 @@ impl Problem {
     }
 }
 
+/// A key as a release takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spelled {
+    /// Its name.
+    pub key: String,
+    /// Its value.
+    pub value: Yaml,
+    /// Other names of the same setting, which must go.
+    pub twins: Vec<&'static str>,
+    /// Whether the value is a null that has to be written: left out, the key would be its default.
+    pub is_none: bool,
+}
+
 /// The name, value and twins that `version` takes for a key of the top level. A key that the schema lacks passes where the
 /// release is newer than the schema; whether it is right is found when the document is validated.
-pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(String, Yaml, Vec<&'static str>), Problem> {
+pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<Spelled, Problem> {
     let scalar = scalar(value);
     match schema::spell(key, scalar.as_ref().unwrap_or(&Value::Null), version) {
         Spelling::Key { key, value: spelled, twins } => {
+            let is_none = scalar.as_ref().is_some_and(|given| schema::is_none(key, given, &spelled, version));
             let value = if scalar.is_some() { yaml(spelled) } else { value.clone() };
             let forms = match schema::row(key, version).map(|row| row.kind) {
                 Some(Kind::Class(forms)) => Some(forms),
@@ -46,10 +60,10 @@ pub fn spell(key: &str, value: &Yaml, version: Version) -> Result<(String, Yaml,
                 })?,
                 None => value,
             };
-            Ok((key.to_owned(), value, twins))
+            Ok(Spelled { key: key.to_owned(), value, twins, is_none })
         }
         Spelling::Unknown { first: None } if !schema::is_verified(version) => {
-            Ok((key.to_owned(), value.clone(), Vec::new()))
+            Ok(Spelled { key: key.to_owned(), value: value.clone(), twins: Vec::new(), is_none: false })
         }
         Spelling::Removed { .. } | Spelling::Unknown { .. } => {
             let (message, hint) = validate::unknown_key(key, version);
@@ -149,7 +163,7 @@ mod tests {
     fn written(key: &str, value: &str, version: Version) -> Result<String, String> {
         let value: Yaml = serde_yaml::from_str(value).unwrap();
         let spelled = spell(key, &value, version).map_err(|problem| problem.finding("x").to_string())?;
-        Ok(text::of(&spelled.1))
+        Ok(text::of(&spelled.value))
     }
 
     #[test]
@@ -180,7 +194,7 @@ mod tests {
     #[test]
     fn a_release_newer_than_the_schema_may_have_keys_that_it_lacks() {
         let newer = Version::new(Line::V5_0, 99);
-        assert_eq!(spell("brand_new", &Yaml::from(1), newer).unwrap().0, "brand_new");
+        assert_eq!(spell("brand_new", &Yaml::from(1), newer).unwrap().key, "brand_new");
         assert!(spell("brand_new", &Yaml::from(1), V5).is_err());
     }
 }

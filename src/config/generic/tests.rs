@@ -224,3 +224,17 @@ fn what_was_meant_to_be_a_map_is_not_shown_when_it_is_none() {
         assert!(told.len() == 1 && told[0].contains("'***' is not valid, expected a map"), "{told:?}");
     }
 }
+
+#[test]
+fn a_class_given_by_its_name_is_opened_for_a_parameter() {
+    let base = "authenticator: A\n";
+    let named = rendered(base, &[("CASSANDRA_YAML_authenticator__class_name", "B")]);
+    assert_eq!(named, "authenticator: B\n");
+    let pairs = [
+        ("CASSANDRA_YAML_authenticator__class_name", "B"),
+        ("CASSANDRA_YAML_authenticator__parameters__x", "w"),
+        ("CASSANDRA_YAML_authenticator__parameters__z", "0"),
+    ];
+    let opened = "authenticator:\n  class_name: B\n  parameters:\n    x: w\n    z: '0'\n";
+    assert_eq!(rendered(base, &pairs), opened);
+}

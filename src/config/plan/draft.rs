@@ -3,6 +3,7 @@
 use crate::cassandra::heap::HeapSize;
 use crate::cassandra::schema::Value;
 use crate::config::documents::{Documents, Origin, RACKDC, YAML};
+use crate::config::fragment::class_edit;
 use crate::config::jvm_options::{JvmOptionError, OptionFiles, OptionKey};
 use crate::config::plan::{Decision, PlannedFile};
 use crate::config::yaml::{Edit, Node, YamlPath, text};
@@ -56,6 +57,11 @@ impl<'a> Draft<'a> {
             return;
         }
         self.decide(YAML, path.to_string(), display(value), source);
+        let class = if let Value::Text(class) = value { class_edit(&self.documents.yaml, &path, class) } else { None };
+        if let Some(edit) = class {
+            self.yaml.push(edit);
+            return;
+        }
         self.yaml.push(match node(value) {
             // An empty value is refused by Cassandra wherever its default is not null.
             Node::Null => Edit::Remove(path),

@@ -7,6 +7,7 @@ mod addresses;
 mod draft;
 mod jvm;
 mod ports;
+mod seeds;
 mod validity;
 mod yaml;
 
@@ -24,9 +25,10 @@ use crate::settings::raw::Source;
 use crate::settings::value::LaunchMode;
 use crate::settings::{Profile, Settings, secret};
 
-pub use addresses::{Addresses, choose as choose_addresses, seed_provider_in_file, seeds_in_file};
+pub use addresses::{Addresses, choose as choose_addresses};
 use draft::Draft;
 pub use jvm::{AGENT_CONFIGURATIONS, AGENT_FOLDERS, Agents, is_agent};
+pub use seeds::{seed_provider_in_file, seeds_in_file};
 pub use yaml::DATA_ROOTS;
 
 /// What is known of the host.
@@ -201,7 +203,7 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     yaml::snitch(inputs, &mut draft);
     yaml::directories(inputs, &mut draft);
     addresses::write(inputs, &mut draft);
-    addresses::write_seeds(inputs, &mut draft);
+    seeds::write(inputs, &mut draft);
     let private_files = jvm::options(inputs, &mut draft);
     let launch = jvm::launch(inputs, &mut draft);
     let finished = draft.finish(report)?;

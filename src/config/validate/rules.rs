@@ -24,6 +24,7 @@ pub(super) fn check(document: &YamlDocument, version: Version, problems: &mut Ve
     rules.sstables();
     rules.second_port();
     rules.own_tables();
+    rules.port_numbers();
 }
 
 impl Rules<'_> {
@@ -154,6 +155,18 @@ impl Rules<'_> {
             let listed = self.text(parameter).is_some_and(|seeds| seeds.split(',').any(|seed| !seed.trim().is_empty()));
             if !listed {
                 self.add("seed_provider", "lists no seeds, and a node needs at least one", "set CASSANDRA_SEEDS");
+            }
+        }
+    }
+
+    /// Java's sockets take 16 bits; Cassandra finds out when it binds them.
+    fn port_numbers(&mut self) {
+        const PORTS: [&str; 5] =
+            ["storage_port", "ssl_storage_port", "native_transport_port", "native_transport_port_ssl", "rpc_port"];
+        for key in PORTS {
+            let port = self.get(key).and_then(Value::as_i64);
+            if let Some(port) = port.filter(|port| !(0..=65_535).contains(port)) {
+                self.add(key, format!("is '{port}', expected a port"), "ports go from 1 to 65535");
             }
         }
     }
