@@ -1,6 +1,7 @@
 //! What must hold for any bytes: the bodies of the fuzz targets, which `cargo test --test fuzz` drives too.
 
-use cassandra_init::config::jvm_options::{JvmOptions, OptionKey};
+use cassandra_init::config::jvm_options::{JvmOptions, OptionKey, options_of};
+use cassandra_init::config::masked;
 use cassandra_init::config::properties::Properties;
 use cassandra_init::config::yaml::{Edit, Node, Step, YamlDocument, YamlPath};
 use cassandra_init::report::Report;
@@ -10,8 +11,11 @@ use cassandra_init::settings::{Profile, RawEnv, Settings};
 /// The line between a document and the edits of it.
 const SPLIT: &str = "\n====\n";
 
+/// What is done with any bytes; it panics if something does not hold.
+pub type Target = fn(&[u8]);
+
 /// A target by its name, which is that of its corpus folder.
-pub const TARGETS: [(&str, fn(&[u8])); 5] =
+pub const TARGETS: [(&str, Target); 5] =
     [("yaml", yaml), ("properties", properties), ("jvm_options", jvm_options), ("env", env), ("yaml_path", yaml_path)];
 
 fn parts(text: &str) -> (&str, std::str::Lines<'_>) {
@@ -23,6 +27,8 @@ fn parts(text: &str) -> (&str, std::str::Lines<'_>) {
 pub fn yaml(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (document, edits) = parts(text);
+    let shown = masked::lines("cassandra.yaml", document);
+    assert_eq!(shown.len(), document.split_inclusive('\n').count(), "a line for each");
     let Ok(mut doc) = YamlDocument::parse("fuzz.yaml", document) else { return };
     assert_eq!(doc.edit(&[]).expect("no edit is made").text(), doc.text());
     for line in edits {
@@ -103,7 +109,7 @@ pub fn jvm_options(data: &[u8]) {
     let mut file = JvmOptions::parse("fuzz.options", document);
     for line in edits {
         let others = |file: &JvmOptions, key: &OptionKey| {
-            file.options().filter(|line| OptionKey::of(line) != *key).map(str::to_owned).collect::<Vec<_>>()
+            file.options().flat_map(options_of).filter(|option| OptionKey::of(option) != *key).collect::<Vec<_>>()
         };
         let option = line.strip_prefix('!').unwrap_or(line);
         let key = OptionKey::of(option);
@@ -131,7 +137,7 @@ pub fn env(data: &[u8]) {
     for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
         env.insert(name, value, Source::Environment(name.to_owned()));
         let is_secret = ["PASSWORD", "SECRET"].iter().any(|word| name.contains(word));
-        if is_secret { secrets.push(value.to_owned()) } else { others.push_str(&format!("{name}={value}\n")) }
+        if is_secret { secrets.push(value.to_owned()) } else { others.extend([name, "=", value, "\n"]) }
     }
     // A short one, or one that stands elsewhere too, proves nothing.
     secrets.retain(|secret| secret.len() >= 12 && !others.contains(secret.as_str()));

@@ -1,14 +1,19 @@
 //! The command line: what was typed, and the name that we were called by.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod help;
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::cassandra::Version;
+pub use arguments::{
+    CheckArguments, CompletionShell, ExplainArguments, InputArguments, ListFormat, OutputFormat, ProbeKind,
+    RenderArguments, ReportFormat,
+};
+
 use crate::settings::value::{FromText, Span};
 
 /// PID 1 of an Apache Cassandra container.
@@ -94,120 +99,6 @@ enum Command {
     /// Print our environment, each variable ended by a zero byte, to descriptor 3
     #[command(hide = true)]
     ExportEnvironment,
-}
-
-/// What `render` and `check` work on.
-#[derive(Debug, Clone, Default, Args)]
-pub struct InputArguments {
-    /// Cassandra release to configure for, without looking for an installed one
-    #[arg(long, value_name = "VERSION")]
-    pub cassandra_version: Option<Version>,
-    /// Folder of the configuration files
-    #[arg(long, value_name = "DIR")]
-    pub conf: Option<PathBuf>,
-    /// File of NAME=value lines to read instead of the environment
-    #[arg(long, value_name = "FILE")]
-    pub env_file: Option<PathBuf>,
-}
-
-/// What `render` does with the result.
-#[derive(Debug, Clone, Args)]
-pub struct RenderArguments {
-    /// What to work on
-    #[command(flatten)]
-    pub input: InputArguments,
-    /// Print a unified diff (the default without --output)
-    #[arg(long)]
-    pub diff: bool,
-    /// Write the files to this folder; nothing else is touched
-    #[arg(long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
-}
-
-/// What `check` works on, and how it tells.
-#[derive(Debug, Clone, Default, Args)]
-pub struct CheckArguments {
-    /// What to work on
-    #[command(flatten)]
-    pub input: InputArguments,
-    /// Kubernetes manifest to check instead of the environment; repeatable, - is standard input
-    #[arg(short = 'f', long = "filename", value_name = "MANIFEST", conflicts_with = "env_file")]
-    pub manifests: Vec<PathBuf>,
-    /// Container to check, where its image and command do not tell
-    #[arg(long, value_name = "NAME", requires = "manifests")]
-    pub container: Option<String>,
-    /// Form of the findings
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ReportFormat,
-    /// Warnings are errors, as under CASSANDRA_INIT_STRICT=true
-    #[arg(long)]
-    pub strict: bool,
-}
-
-/// Form of findings.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// For people, with the lines in question.
-    #[default]
-    Text,
-    /// One JSON object (docs/check.md).
-    Json,
-    /// Workflow commands that GitHub shows beside the lines.
-    Github,
-}
-
-/// What `explain` shows.
-#[derive(Debug, Clone, Args)]
-pub struct ExplainArguments {
-    /// Settings to show, all of them if none is named: a key or path of cassandra.yaml, a property, a JVM option, a variable
-    #[arg(value_name = "KEY", allow_hyphen_values = true)]
-    pub keys: Vec<String>,
-    /// Form of the output
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
-    pub format: OutputFormat,
-    /// What to work on
-    #[command(flatten)]
-    pub input: InputArguments,
-}
-
-/// Form of an output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// A line for each.
-    Text,
-    /// JSON.
-    Json,
-}
-
-/// Form of the list of variables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    /// Columns.
-    Table,
-    /// A Markdown table.
-    Markdown,
-    /// JSON.
-    Json,
-}
-
-/// A shell that completes command lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum CompletionShell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
-/// Which probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProbeKind {
-    /// Has the node ever served clients?
-    Startup,
-    /// Is the JVM alive?
-    Liveness,
-    /// Does the node serve clients now?
-    Readiness,
 }
 
 /// What is asked for.

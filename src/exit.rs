@@ -38,6 +38,23 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of our own.
+    pub const OWN: [Self; 13] = [
+        Self::Success,
+        Self::No,
+        Self::Usage,
+        Self::BadData,
+        Self::Unavailable,
+        Self::Internal,
+        Self::CannotCreate,
+        Self::InputOutput,
+        Self::TryAgain,
+        Self::NoPermission,
+        Self::Configuration,
+        Self::NotExecutable,
+        Self::NotFound,
+    ];
+
     /// The number that the operating system sees.
     pub fn code(self) -> u8 {
         match self {

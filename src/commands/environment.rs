@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::commands::Assignment;
-use crate::commands::hook::NOT_FROM_A_HOOK;
 use crate::exit::{Exit, Failure};
 use crate::host::{files, privileges};
 use crate::report::Report;
@@ -13,6 +12,28 @@ use crate::settings::raw::Source;
 
 /// A variable's file of more bytes than this is a mistake: a whole cassandra.yaml is a tenth of it.
 const LARGEST: u64 = 1 << 20;
+
+/// Settings that say who runs what, and where: a hook may not change them (it has run already), and no file that others than
+/// root can write may hold them.
+pub(super) const STEERS_ROOT: &[&str] = &[
+    "CASSANDRA_HOME",
+    "CASSANDRA_CONF",
+    "CASSANDRA_DATA",
+    "CASSANDRA_LOG_DIR",
+    "CASSANDRA_HEAPDUMP_DIR",
+    "CASSANDRA_LIBJEMALLOC",
+    "JAVA_HOME",
+    "CASSANDRA_LAUNCH",
+    "CASSANDRA_INIT_PROFILE",
+    "CASSANDRA_INIT_USER",
+    "CASSANDRA_INIT_CHOWN",
+    "CASSANDRA_INIT_RUN_DIR",
+    "CASSANDRA_INIT_LOG_FORMAT",
+    "CASSANDRA_CONFIG_OVERLAY",
+    "CASSANDRA_MOUNTED_CONF_DIR",
+    "CASSANDRA_PRE_RUN",
+    "CASSANDRA_PRE_RUN_TIMEOUT",
+];
 
 /// The environment of the process.
 pub(super) fn of_process(environment: &[Assignment], report: &mut Report) -> RawEnv {
@@ -56,7 +77,7 @@ pub(super) fn from_file(path: &Path, report: &mut Report) -> Result<RawEnv, Fail
 fn read(name: &str, path: &str) -> Result<String, Unread> {
     let refused = |why: String| Err(Unread::Refused(why));
     let file = Path::new(path);
-    if privileges::is_root() && NOT_FROM_A_HOOK.contains(&name) && file.exists() && !files::is_of_root_alone(file) {
+    if privileges::is_root() && STEERS_ROOT.contains(&name) && file.exists() && !files::is_of_root_alone(file) {
         return refused(format!("{path} can be written by others than root, and {name} says what root does"));
     }
     let bytes = files::read_trusted(file).map_err(|error| Unread::Refused(error.to_string()))?;

@@ -8,6 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, fchown};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::commands::environment::STEERS_ROOT;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::{Assignment, launch};
 use crate::exit::{Exit, Failure};
@@ -32,27 +33,6 @@ const PROGRAM: i32 = 4;
 /// Sources the hook given as `$1` and, however it ends, lets our own binary print the environment to descriptor 3.
 const SOURCE: &str =
     r#"trap 'status=$?; trap - EXIT; "$CASSANDRA_INIT_EXPORT" export-environment; exit $status' EXIT; . "$1""#;
-
-/// Settings that a hook may not change: they say who runs what, and where; and it has run already.
-pub(super) const NOT_FROM_A_HOOK: &[&str] = &[
-    "CASSANDRA_HOME",
-    "CASSANDRA_CONF",
-    "CASSANDRA_DATA",
-    "CASSANDRA_LOG_DIR",
-    "CASSANDRA_HEAPDUMP_DIR",
-    "CASSANDRA_LIBJEMALLOC",
-    "JAVA_HOME",
-    "CASSANDRA_LAUNCH",
-    "CASSANDRA_INIT_PROFILE",
-    "CASSANDRA_INIT_USER",
-    "CASSANDRA_INIT_CHOWN",
-    "CASSANDRA_INIT_RUN_DIR",
-    "CASSANDRA_INIT_LOG_FORMAT",
-    "CASSANDRA_CONFIG_OVERLAY",
-    "CASSANDRA_MOUNTED_CONF_DIR",
-    "CASSANDRA_PRE_RUN",
-    "CASSANDRA_PRE_RUN_TIMEOUT",
-];
 
 /// Everything that a run of the hook needs.
 pub(super) struct Hook<'a> {
@@ -188,7 +168,7 @@ impl Hook<'_> {
             if self.env.text(name).unwrap_or_default() == value {
                 continue;
             }
-            if NOT_FROM_A_HOOK.contains(&name) {
+            if STEERS_ROOT.contains(&name) {
                 let ours = name == "CASSANDRA_CONF" && Path::new(value) == self.conf;
                 if !ours {
                     report.add(Finding::warning(name, "a hook cannot change it, the value from the hook is not used"));

@@ -149,7 +149,9 @@ impl JvmOptions {
         let mut parts = option.split(' ');
         let paired = parts.next().is_some_and(key::takes_a_word) && parts.clone().count() == 1;
         let value = if paired { parts.next().unwrap_or_default() } else { option };
-        if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        // What follows with a dash is an option of its own.
+        let is_option = paired && value.starts_with('-');
+        if value.is_empty() || is_option || value.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(JvmOptionError::Blank { name, option: option.escape_debug().to_string() });
         }
         Ok(())
@@ -206,9 +208,9 @@ pub fn options_of(line: &str) -> Vec<String> {
 pub fn is_whole(option: &str) -> bool {
     let mut parts = option.split(' ');
     let first = parts.next().unwrap_or_default();
-    match parts.count() {
-        0 => first.starts_with('-') && !key::takes_a_word(first),
-        1 => key::takes_a_word(first),
+    match (parts.next(), parts.next()) {
+        (None, _) => first.starts_with('-') && !key::takes_a_word(first),
+        (Some(value), None) => key::takes_a_word(first) && !value.starts_with('-'),
         _ => false,
     }
 }

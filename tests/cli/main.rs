@@ -25,6 +25,7 @@ mod house;
 mod jvm;
 mod launch;
 mod layers;
+mod matrix;
 mod ownership;
 mod peers;
 mod preflight;

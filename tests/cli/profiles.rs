@@ -1,77 +1,12 @@
 //! The profiles: what each image does for variables that nobody set, and what its own variables do here.
 
-use std::fmt::Write as _;
-
+use crate::matrix;
 use crate::support::Node;
 
 const PROFILES: [&str; 5] = ["native", "kubernetes-examples", "casskop", "official", "bitnami"];
 
-/// As much of a line's own cassandra.yaml as profiles touch, as it is before 5.0, whose files are here.
-fn conf(version: &str) -> String {
-    let old_period = "commitlog_sync_period_in_ms: 10000\n";
-    let (tokens, period, other) = match version {
-        "3.11.4" => (256, old_period, "start_rpc: false\n"),
-        "4.0.20" => (16, old_period, ""),
-        _ => (16, "commitlog_sync_period: 10000ms\n", "# auto_snapshot_ttl: 30d\n"),
-    };
-    format!(
-        "cluster_name: 'Test Cluster'\nnum_tokens: {tokens}\nauthenticator: AllowAllAuthenticator\n\
-         authorizer: AllowAllAuthorizer\n# auto_bootstrap: true\n# disk_optimization_strategy: ssd\n{other}\
-         partitioner: org.apache.cassandra.dht.Murmur3Partitioner\ncommitlog_sync: periodic\n{period}\
-         seed_provider:\n    - class_name: org.apache.cassandra.locator.SimpleSeedProvider\n      parameters:\n\
-         \x20         - seeds: \"127.0.0.1\"\nlisten_address: localhost\nrpc_address: localhost\n\
-         endpoint_snitch: SimpleSnitch\n"
-    )
-}
-
-/// The lines that a start would change, without the node's own folders.
-fn changes(node: Node, version: &str) -> String {
-    let small = node.path("small").display().to_string();
-    let mut arguments = vec!["render", "--diff", "--cassandra-version", version];
-    if !version.starts_with("5.") {
-        arguments.extend(["--conf", &small]);
-    }
-    let options = if version.starts_with("3.") { "jvm.options" } else { "jvm-server.options" };
-    let node = node
-        .file("small/cassandra.yaml", &conf(version))
-        .file(&format!("small/{options}"), "-Xms1024M\n-Xmx1024M\n")
-        // No collector: what CMS gets depends on the machine's cores.
-        .file("small/jvm8-server.options", "\n")
-        .file("small/jvm11-server.options", "\n")
-        .file("small/cassandra-rackdc.properties", "dc=dc1\nrack=rack1\n")
-        .env("MAX_HEAP_SIZE", "1G");
-    let folder = node.path("").display().to_string();
-    let outcome = node.arguments(&arguments).run().code(0);
-    assert_eq!(outcome.stderr, "", "defaults are nobody's mistake");
-    // How stores and passwords are hidden is another suite's.
-    let other = |line: &str| line.contains(&folder) || line.contains("_password:") || line.starts_with("-  keystore:");
-    let changed = |line: &&str| (line.starts_with('+') || line.starts_with('-')) && !other(line);
-    outcome.stdout.lines().filter(changed).collect::<Vec<_>>().join("\n")
-}
-
 fn profile(name: &str) -> Node {
-    Node::new().env("CASSANDRA_INIT_PROFILE", name)
-}
-
-/// Our own defaults as they are, and of every other profile what it does beside them.
-#[test]
-fn the_defaults_of_each_profile_on_each_line() {
-    let mut text = String::new();
-    for version in ["3.11.4", "4.0.20", "4.1.10", "5.0.8"] {
-        let native = changes(profile("native"), version);
-        let _ = writeln!(text, "# native on {version}\n{native}");
-        for name in PROFILES.iter().skip(1) {
-            let changed = changes(profile(name), version);
-            let own: Vec<&str> = changed.lines().filter(|line| !native.lines().any(|known| known == *line)).collect();
-            // The operator's formula is another for the new generation, too.
-            let missing = native
-                .lines()
-                .filter(|line| !changed.lines().any(|known| known == *line) && !line.starts_with("+-Xmn"));
-            assert_eq!(missing.count(), 0, "{name} lacks what every container needs");
-            let _ = writeln!(text, "# {name} on {version}: also\n{}", own.join("\n"));
-        }
-    }
-    insta::assert_snapshot!(text);
+    matrix::profile(name, &[])
 }
 
 #[test]
@@ -97,11 +32,8 @@ fn every_variable_of_the_bitnami_image_on_each_line() {
     };
     let later =
         |node: Node| node.env("CASSANDRA_AUTOMATIC_SSTABLE_UPGRADE", "true").env("CASSANDRA_AUTO_SNAPSHOT_TTL", "12h");
-    let all = [
-        format!("# 3.11.4\n{}\n", changes(node(), "3.11.4")),
-        format!("# 4.1.10\n{}\n", changes(later(node()), "4.1.10")),
-        format!("# 5.0.8\n{}\n", changes(later(node()), "5.0.8")),
-    ];
+    let of = |node: Node, version: &str| format!("# {version}\n{}\n", matrix::changes(node, version).join("\n"));
+    let all = [of(node(), "3.11.4"), of(later(node()), "4.1.10"), of(later(node()), "5.0.8")];
     insta::assert_snapshot!(all.join("\n"));
 }
 

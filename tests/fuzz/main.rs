@@ -116,11 +116,12 @@ fn drive(name: &str) {
     let corpus: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
     assert!(!corpus.is_empty(), "{} is empty", folder.display());
     let check = |bytes: &[u8]| {
-        if catch_unwind(AssertUnwindSafe(|| target(bytes))).is_err() {
-            panic!("{name} fails on these bytes:\n{}", String::from_utf8_lossy(bytes));
-        }
+        let held = catch_unwind(AssertUnwindSafe(|| target(bytes))).is_ok();
+        assert!(held, "{name} fails on these bytes:\n{}", String::from_utf8_lossy(bytes));
     };
-    corpus.iter().for_each(|bytes| check(bytes));
+    for bytes in &corpus {
+        check(bytes);
+    }
     let mutations = std::env::var("FUZZ_MUTATIONS").map_or(2000, |count| count.parse().unwrap());
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     for _ in 0..mutations {

@@ -59,6 +59,7 @@ fn what_the_shell_would_split_is_refused() {
         "-Da=\u{a0}",
         "--add-opens a b",
         "--add-opens ",
+        "--add-opens -XX:+UseG1GC",
         "-Da=\u{85}",
     ] {
         assert!(file.set(bad).is_err(), "{bad:?}");
