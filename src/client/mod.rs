@@ -4,3 +4,4 @@
 pub mod cql;
 pub mod jmx;
 mod timed;
+pub mod tls;

@@ -13,7 +13,7 @@ use crate::host::command::{Command, SpawnError, Stdio};
 use crate::host::privileges::Identity;
 use crate::host::process::Child;
 use crate::host::{Error, memory, signals};
-use crate::supervisor::{Owner, Phase, Published};
+use crate::supervisor::{Clients, Owner, Phase, Published};
 
 /// The node under supervision.
 pub(super) struct Node {
@@ -38,7 +38,12 @@ pub(super) struct Node {
 impl Node {
     /// Publishes how far the node is. That it cannot be done is told, and ends nothing: the child runs.
     pub(super) fn publish(&self, phase: Phase) {
-        let endpoint = self.endpoint.as_ref().map(|endpoint| (endpoint.host.clone(), endpoint.port, endpoint.tls_only));
+        let endpoint = self.endpoint.as_ref().map(|Endpoint { host, port, tls, certificate }| Clients {
+            host: host.clone(),
+            port: *port,
+            tls: *tls,
+            certificate: certificate.clone(),
+        });
         let published = Published {
             phase,
             child: Some(self.child),

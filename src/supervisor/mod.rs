@@ -6,5 +6,5 @@ pub mod published;
 pub mod state;
 
 pub use driver::{Owner, supervise};
-pub use published::{Phase, Published};
+pub use published::{Clients, Phase, Published};
 pub use state::{Policy, Supervisor};

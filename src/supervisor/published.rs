@@ -3,25 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use crate::cassandra::modes::Phase;
 use crate::host::Error;
 use crate::host::atomic::{self, Attributes};
 use crate::host::files;
 
 /// The file's name in the run folder.
 const FILE_NAME: &str = "node";
-
-/// How far the node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Files, ownership, the hook: the child is not there yet.
-    Preparing,
-    /// The child runs and has not served yet.
-    Starting,
-    /// The child has served.
-    Serving,
-    /// A stop was asked for.
-    Stopping,
-}
 
 /// What is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,26 +18,25 @@ pub struct Published {
     pub phase: Phase,
     /// The child's process id, as PID 1 sees it.
     pub child: Option<i32>,
-    /// Where clients reach the node: host, port, and whether only TLS is spoken there.
-    pub endpoint: Option<(String, u16, bool)>,
+    /// Where clients reach the node.
+    pub endpoint: Option<Clients>,
     /// The conf folder that the child reads.
     pub conf: Option<PathBuf>,
     /// The port of the child's JMX server, which is reached on loopback whoever else may use it.
     pub jmx: Option<u16>,
 }
 
-const PHASES: [(Phase, &str); 4] = [
-    (Phase::Preparing, "preparing"),
-    (Phase::Starting, "starting"),
-    (Phase::Serving, "serving"),
-    (Phase::Stopping, "stopping"),
-];
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = PHASES.iter().find(|(phase, _)| phase == self).map_or("", |(_, word)| word);
-        f.write_str(word)
-    }
+/// Where clients reach the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clients {
+    /// Address or name.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Whether TLS is spoken there.
+    pub tls: bool,
+    /// The PEM file with a certificate and key that a client may show there. Only where it is: who may read it, may.
+    pub certificate: Option<PathBuf>,
 }
 
 impl fmt::Display for Published {
@@ -58,8 +45,11 @@ impl fmt::Display for Published {
         if let Some(child) = self.child {
             writeln!(f, "child={child}")?;
         }
-        if let Some((host, port, tls_only)) = &self.endpoint {
-            writeln!(f, "host={host}\nport={port}\ntls_only={tls_only}")?;
+        if let Some(Clients { host, port, tls, certificate }) = &self.endpoint {
+            writeln!(f, "host={host}\nport={port}\ntls={tls}")?;
+            if let Some(certificate) = certificate {
+                writeln!(f, "certificate={}", certificate.display())?;
+            }
         }
         if let Some(conf) = &self.conf {
             writeln!(f, "conf={}", conf.display())?;
@@ -77,9 +67,14 @@ impl Published {
         let value = |name: &str| {
             text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
         };
-        let phase = PHASES.iter().find(|(_, word)| value("phase") == Some(word))?.0;
+        let phase = Phase::parse(value("phase")?)?;
         let endpoint = match (value("host"), value("port").and_then(|port| port.parse().ok())) {
-            (Some(host), Some(port)) => Some((host.to_owned(), port, value("tls_only") == Some("true"))),
+            (Some(host), Some(port)) => Some(Clients {
+                host: host.to_owned(),
+                port,
+                tls: value("tls") == Some("true"),
+                certificate: value("certificate").map(PathBuf::from),
+            }),
             _ => None,
         };
         let conf = value("conf").map(PathBuf::from);
@@ -118,7 +113,12 @@ mod tests {
         let published = Published {
             phase: Phase::Serving,
             child: Some(17),
-            endpoint: Some(("fd00::1".into(), 9042, true)),
+            endpoint: Some(Clients {
+                host: "fd00::1".into(),
+                port: 9042,
+                tls: true,
+                certificate: Some("/run/secrets/node.pem".into()),
+            }),
             conf: Some("/etc/cassandra".into()),
             jmx: Some(7199),
         };

@@ -129,6 +129,10 @@ fn drains_without_a_jvm(node: &RealNode, nodetool: &Path) {
     assert!(drain.stdout.starts_with("drained in "), "{drain:?}");
     let readiness = node.probe("readiness");
     assert_eq!(readiness.code, 1, "a drained node serves nobody: {readiness:?}");
+    assert!(
+        readiness.stdout.starts_with("the node is drained, and serves again only after a restart; "),
+        "{readiness:?}"
+    );
     assert_eq!(node.probe("liveness").code, 0);
     let again = node.command(&binary(), &["drain", "--timeout", "1m"]);
     assert_eq!((again.code, again.stdout.starts_with("drained in ")), (0, true), "{again:?}");

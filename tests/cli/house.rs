@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &[]),
     ("seeds", &["settings"]),
     ("settings", &["cassandra"]),
-    ("supervisor", &["host"]),
+    ("supervisor", &["cassandra", "host"]),
 ];
 
 /// The Rust files below a folder.

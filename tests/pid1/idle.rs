@@ -45,8 +45,8 @@ fn serve(mut stream: TcpStream) -> std::io::Result<()> {
         stream.read_exact(&mut header)?;
         let length = u32::from_be_bytes([header[5], header[6], header[7], header[8]]) as usize;
         stream.read_exact(&mut vec![0; length])?;
-        // OPTIONS is answered by SUPPORTED with an empty map, STARTUP by READY.
-        let (opcode, body): (u8, &[u8]) = if header[4] == 5 { (6, &[0, 0]) } else { (2, &[]) };
+        // OPTIONS is answered by SUPPORTED with an empty map, STARTUP by AUTHENTICATE with a class.
+        let (opcode, body): (u8, &[u8]) = if header[4] == 5 { (6, &[0, 0]) } else { (3, b"\x00\x01A") };
         let length = u8::try_from(body.len()).unwrap();
         stream.write_all(&[0x84, 0, header[2], header[3], opcode, 0, 0, 0, length])?;
         stream.write_all(body)?;

@@ -2,12 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde_yaml::Value as Yaml;
-
 use crate::cassandra::schema::Value;
 use crate::config::documents::Documents;
 use crate::config::plan::draft::Draft;
-use crate::config::plan::{Endpoint, HostFacts, Inputs, text_of};
+use crate::config::plan::{HostFacts, Inputs, text_of};
 use crate::config::yaml::YamlPath;
 use crate::report::{Finding, Report};
 use crate::settings::address::{Host, OwnAddress};
@@ -37,6 +35,13 @@ enum Chosen {
     InFile(Host),
     /// An interface is named instead; its address, as far as it is known.
     Interface(Option<Host>),
+}
+
+impl Addresses {
+    /// The address that clients connect to, as far as it is known.
+    pub(super) fn rpc(&self) -> Option<&Host> {
+        self.rpc.host()
+    }
 }
 
 impl Chosen {
@@ -289,22 +294,4 @@ fn write_chosen(chosen: &Chosen, name: &str, draft: &mut Draft) {
         Chosen::Interface(_) => draft.remove_yaml(&address),
         Chosen::InFile(_) => {}
     }
-}
-
-/// Where clients reach the node, read from the finished file; a wildcard is reached over loopback.
-pub(super) fn endpoint(inputs: &Inputs, documents: &Documents) -> Option<Endpoint> {
-    let get = |path: &str| documents.yaml.get(&path.parse().ok()?);
-    if get("start_native_transport").and_then(Yaml::as_bool) == Some(false) {
-        return None;
-    }
-    let port = get("native_transport_port").and_then(Yaml::as_u64).unwrap_or(9042);
-    let host = match inputs.addresses.rpc.host()? {
-        Host::Address(IpAddr::V4(address)) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST).to_string(),
-        Host::Address(IpAddr::V6(address)) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST).to_string(),
-        other => other.to_string(),
-    };
-    let flag = |name: &str| get(&format!("client_encryption_options.{name}")).and_then(Yaml::as_bool);
-    let second_port = get("native_transport_port_ssl").is_some();
-    let tls_only = flag("enabled") == Some(true) && flag("optional") != Some(true) && !second_port;
-    Some(Endpoint { host, port: u16::try_from(port).ok()?, tls_only })
 }

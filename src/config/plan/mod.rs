@@ -5,6 +5,7 @@
 
 mod addresses;
 mod draft;
+mod endpoint;
 mod jvm;
 mod ports;
 mod seeds;
@@ -27,6 +28,7 @@ use crate::settings::{Profile, Settings, secret};
 
 pub use addresses::{Addresses, choose as choose_addresses};
 use draft::Draft;
+pub use endpoint::Endpoint;
 pub use jvm::{AGENT_CONFIGURATIONS, AGENT_FOLDERS, Agents, is_agent};
 pub use seeds::{seed_provider_in_file, seeds_in_file};
 pub use yaml::DATA_ROOTS;
@@ -132,17 +134,6 @@ impl fmt::Debug for PrivateFile {
     }
 }
 
-/// Where clients reach the node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Address or name of the native transport.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// Whether only TLS is spoken there.
-    pub tls_only: bool,
-}
-
 /// What this start does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -210,7 +201,7 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     let options = jvm::words(&finished.documents);
     ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx_port, report);
     validity::check(documents, &finished, inputs.distribution.version, report);
-    let endpoint = addresses::endpoint(inputs, &finished.documents);
+    let endpoint = endpoint::endpoint(inputs.addresses.rpc(), &finished.documents);
     // What cannot be observed is never seen to be normal: where there is data, this may be any later start.
     let founds = inputs.founds && (inputs.data_is_empty || endpoint.is_some());
     Some(Plan {

@@ -1,0 +1,144 @@
+//! A connection on which one request at a time is asked, in clear or in TLS, each answer due at one deadline.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::client::cql::Trouble;
+use crate::client::cql::envelope::{self, Envelope, Version, opcode};
+use crate::client::cql::frame;
+use crate::client::timed::{self, Timed};
+use crate::client::tls::{Session, Tls};
+
+pub(super) struct Connection {
+    address: SocketAddr,
+    stream: TcpStream,
+    session: Option<Session>,
+    version: Version,
+    /// What frames brought and nobody has read yet; none as long as envelopes travel without frames.
+    unframed: Option<Vec<u8>>,
+    deadline: Instant,
+    limit: Duration,
+}
+
+impl Connection {
+    pub(super) fn open(
+        address: SocketAddr,
+        tls: Option<&Tls>,
+        version: Version,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<Self, Trouble> {
+        let remaining = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let stream = TcpStream::connect_timeout(&address, remaining)
+            .map_err(|source| trouble(address, limit, "cannot connect", source))?;
+        let session = match tls.map(|tls| tls.session(address.ip())).transpose() {
+            Ok(session) => session,
+            Err(source) => return Err(Trouble::Encryption { address, source }),
+        };
+        Ok(Self { address, stream, session, version, unframed: None, deadline, limit })
+    }
+
+    /// From here on envelopes travel in frames, where the version has them.
+    pub(super) fn begin_frames(&mut self) {
+        self.unframed = (self.version == Version::V5).then(Vec::new);
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(super) fn ask(&mut self, opcode: u8, body: &[u8]) -> Result<Envelope, Trouble> {
+        let mut request = envelope::encode(self.version, opcode, body);
+        if self.unframed.is_some() {
+            request = frame::encode(&request).unwrap_or_default();
+        }
+        self.send(&request)?;
+        let header = self.take::<{ envelope::HEADER }>()?;
+        let Some((opcode, length)) = envelope::decode_header(header) else {
+            return Err(self.strange(format!("an answer that begins with {}", hex(&header))));
+        };
+        let mut body = vec![0; length];
+        self.fill(&mut body)?;
+        Ok(Envelope { opcode, body })
+    }
+
+    /// What it means that an answer is none of those that were hoped for.
+    pub(super) fn unexpected(&self, request: &str, answer: &Envelope) -> Trouble {
+        match (answer.opcode, envelope::read_error(&answer.body)) {
+            (opcode::ERROR, Some((code, message))) => Trouble::Refused { address: self.address, code, message },
+            (opcode, _) => self.strange(format!("opcode 0x{opcode:02x} in answer to {request}")),
+        }
+    }
+
+    pub(super) fn strange(&self, what: String) -> Trouble {
+        Trouble::Strange { address: self.address, what }
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], Trouble> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Bytes of envelopes, out of frames where there are any.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Trouble> {
+        let Some(mut unframed) = self.unframed.take() else { return self.receive(buffer) };
+        while unframed.len() < buffer.len() {
+            unframed.extend(self.receive_frame()?);
+        }
+        let rest = unframed.split_off(buffer.len());
+        buffer.copy_from_slice(&unframed);
+        self.unframed = Some(rest);
+        Ok(())
+    }
+
+    fn receive_frame(&mut self) -> Result<Vec<u8>, Trouble> {
+        let mut header = [0; frame::HEADER];
+        self.receive(&mut header)?;
+        let Some(length) = frame::decode_header(header) else {
+            return Err(self.strange(format!("a frame that begins with {}", hex(&header))));
+        };
+        let mut payload = vec![0; length];
+        self.receive(&mut payload)?;
+        let mut trailer = [0; frame::TRAILER];
+        self.receive(&mut trailer)?;
+        if !frame::is_whole(&payload, trailer) {
+            return Err(self.strange("a frame with a wrong checksum".to_owned()));
+        }
+        Ok(payload)
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        let mut stream = Timed { stream: &self.stream, deadline: self.deadline };
+        let sent = match &mut self.session {
+            Some(session) => session.over(&mut stream).write_all(bytes),
+            None => stream.write_all(bytes),
+        };
+        sent.map_err(|source| trouble(self.address, self.limit, "cannot send", source))
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<(), Trouble> {
+        let mut stream = Timed { stream: &self.stream, deadline: self.deadline };
+        let received = match &mut self.session {
+            Some(session) => session.over(&mut stream).read_exact(buffer),
+            None => stream.read_exact(buffer),
+        };
+        received.map_err(|source| trouble(self.address, self.limit, "cannot read the answer", source))
+    }
+}
+
+fn trouble(address: SocketAddr, limit: Duration, what: &'static str, source: io::Error) -> Trouble {
+    if timed::is_late(&source) {
+        return Trouble::TimedOut { address, limit };
+    }
+    match source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(error) => Trouble::Encryption { address, source: error.clone() },
+        None => Trouble::Connection { address, what, source },
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,202 @@
+//! The handshake in TLS, with servers that take anybody, want a certificate, or speak something else.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, ServerConnection, SignatureScheme,
+    StreamOwned, SupportedProtocolVersion,
+};
+
+use super::*;
+
+/// A key that opens nothing, and its certificate.
+const PEM: &str = include_str!("test-node.pem");
+const LONG: Duration = Duration::from_secs(10);
+
+/// What a server thinks of certificates of clients.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wants {
+    Nothing,
+    TheNodes,
+    Another,
+}
+
+impl ClientCertVerifier for Wants {
+    fn offer_client_auth(&self) -> bool {
+        *self != Self::Nothing
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        assert_eq!(*certificate, CertificateDer::from_pem_slice(PEM.as_bytes()).unwrap());
+        match self {
+            Self::Another => Err(CertificateError::UnknownIssuer.into()),
+            _ => Ok(ClientCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &ring::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &ring::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn server(version: &'static SupportedProtocolVersion, wants: Wants) -> Arc<ServerConfig> {
+    let chain = vec![CertificateDer::from_pem_slice(PEM.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(PEM.as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_client_cert_verifier(Arc::new(wants))
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
+}
+
+/// OPTIONS and STARTUP as a node with passwords answers them; what a client sends that is no such thing ends it.
+fn converse_with_client(stream: &mut (impl Read + Write)) -> std::io::Result<()> {
+    for (request, answer) in [(5, &b"\x84\0\0\0\x06\0\0\0\x02\0\0"[..]), (1, b"\x84\0\0\0\x03\0\0\0\x03\0\x01A")] {
+        let mut header = [0; envelope::HEADER];
+        stream.read_exact(&mut header)?;
+        assert_eq!(header[4], request);
+        stream.read_exact(&mut vec![0; usize::from(header[8])])?;
+        stream.write_all(answer)?;
+    }
+    Ok(())
+}
+
+/// The handshake with `pem` for a client's certificate, against `serve`.
+fn against(
+    pem: Option<&str>,
+    limit: Duration,
+    serve: impl FnOnce(TcpStream) + Send + 'static,
+) -> Result<Answer, Trouble> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = thread::spawn(move || serve(listener.accept().unwrap().0));
+    let answer = handshake(address, Some(&Tls::new(pem.map(str::as_bytes)).unwrap()), limit);
+    thread.join().unwrap();
+    answer
+}
+
+/// The same against a server that speaks TLS.
+fn against_tls(pem: Option<&str>, version: &'static SupportedProtocolVersion, wants: Wants) -> Result<Answer, Trouble> {
+    against(pem, LONG, move |stream| {
+        let connection = ServerConnection::new(server(version, wants)).unwrap();
+        let mut stream = StreamOwned::new(connection, stream);
+        let _ = converse_with_client(&mut stream);
+        // The alert that tells why must be out before the connection is closed.
+        let _ = stream.flush();
+    })
+}
+
+#[test]
+fn cql_is_spoken_in_tls_of_both_versions_whoever_signed_the_certificate() {
+    for version in [&TLS12, &TLS13] {
+        let answer = against_tls(None, version, Wants::Nothing).unwrap();
+        assert_eq!(answer, Answer::Authenticate("A".into()), "{version:?}");
+    }
+}
+
+#[test]
+fn where_clients_need_a_certificate_the_nodes_own_is_shown() {
+    for version in [&TLS12, &TLS13] {
+        let answer = against_tls(Some(PEM), version, Wants::TheNodes).unwrap();
+        assert_eq!(answer, Answer::Authenticate("A".into()), "{version:?}");
+    }
+}
+
+#[test]
+fn a_server_that_wants_a_certificate_which_we_have_not_got_accepts_clients() {
+    let without_key = PEM.split("-----BEGIN PRIVATE KEY-----").next();
+    for version in [&TLS12, &TLS13] {
+        for pem in [None, without_key, Some("")] {
+            let answer = against_tls(pem, version, Wants::TheNodes).unwrap();
+            assert_eq!(answer, Answer::OnlyOthers("a client certificate is asked for"), "{version:?}");
+        }
+        let answer = against_tls(Some(PEM), version, Wants::Another).unwrap();
+        assert_eq!(answer, Answer::OnlyOthers("the node's own certificate is not taken for a client's"), "{version:?}");
+    }
+}
+
+#[test]
+fn a_server_that_finds_no_cipher_in_common_accepts_clients() {
+    let alert = |code: u8| {
+        against(None, LONG, move |mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            stream.write_all(&[0x15, 3, 3, 0, 2, 2, code]).unwrap();
+        })
+    };
+    assert_eq!(alert(40).unwrap(), Answer::OnlyOthers("no version or cipher in common"));
+    let internal_error = alert(80);
+    assert!(matches!(internal_error, Err(Trouble::Encryption { .. })), "{internal_error:?}");
+}
+
+#[test]
+fn a_server_without_tls_a_closing_and_a_silent_one_end_within_the_limit() {
+    let plain = against(None, LONG, |mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        stream.write_all(b"\x84\0\0\0\0\0\0\0\x06\0\0\0\x0a\0\0").unwrap();
+    });
+    assert!(plain.as_ref().unwrap_err().to_string().contains(": no TLS: "), "{plain:?}");
+    let closing = against(None, LONG, |mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+    });
+    assert!(matches!(closing, Err(Trouble::Connection { .. })), "{closing:?}");
+    let begun = Instant::now();
+    let silent = against(None, Duration::from_millis(200), |mut stream| {
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    assert!(matches!(silent, Err(Trouble::TimedOut { .. })), "{silent:?}");
+    assert!(begun.elapsed() < LONG);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_for_a_server_hello_end_in_a_clear_result(bytes: Vec<u8>, as_handshake: bool) {
+        let result = against(None, Duration::from_secs(5), move |mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            let length = u16::try_from(bytes.len()).unwrap();
+            let record = [&[0x16, 3, 3][..], &length.to_be_bytes()].concat();
+            let _ = stream.write_all(if as_handshake { &record } else { &[] });
+            let _ = stream.write_all(&bytes);
+        });
+        proptest::prop_assert!(result.is_err());
+    }
+}
