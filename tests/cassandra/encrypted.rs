@@ -46,9 +46,13 @@ fn keystore(path: &Path) {
     );
 }
 
-/// Starts the node with these options for clients and returns what readiness says, once it says yes.
-fn readiness_with(node: &mut RealNode, log: &str, options: &str) -> (RealStart, String) {
-    node.set("CASSANDRA_YAML", &format!("client_encryption_options: {{enabled: true, {options}}}"));
+/// The node with these options for clients.
+fn with_clients(node: RealNode, options: &str) -> RealNode {
+    node.with("CASSANDRA_YAML", &format!("client_encryption_options: {{enabled: true, {options}}}"))
+}
+
+/// Starts the node and returns what readiness says, once it says yes.
+fn readiness(node: &RealNode, log: &str) -> (RealStart, String) {
     let mut start = node.start(log);
     node.wait_ready(&mut start);
     let said = node.probe("readiness").stdout;
@@ -63,7 +67,7 @@ fn stop(start: RealStart) {
 #[test]
 fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it() {
     let _alone = alone();
-    let mut node = RealNode::new();
+    let node = RealNode::new();
     let (p12, pem) = (node.path("node.p12"), node.path("node.pem"));
     keystore(&p12);
     let (p12, pem) = (p12.to_str().unwrap().to_owned(), pem.to_str().unwrap().to_owned());
@@ -73,23 +77,22 @@ fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it() {
     }
 
     let store = format!("keystore: {p12}, keystore_password: {PASSWORD}, store_type: PKCS12, protocol: TLS");
-    let (start, said) = readiness_with(&mut node, "required.log", &format!("optional: false, {store}"));
+    let node = with_clients(node, &format!("optional: false, {store}"));
+    let (start, said) = readiness(&node, "required.log");
     assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
     stop(start);
 
     // The keystore is Java's, and the key in it is not ours to read.
     let trust = format!("truststore: {p12}, truststore_password: {PASSWORD}");
-    let (start, said) = readiness_with(
-        &mut node,
-        "unknown.log",
-        &format!("optional: false, {store}, {trust}, require_client_auth: true"),
-    );
+    let node = with_clients(node, &format!("optional: false, {store}, {trust}, require_client_auth: true"));
+    let (start, said) = readiness(&node, "unknown.log");
     assert_eq!(said, "127.0.0.1:9042 speaks TLS, though not with us: a client certificate is asked for\n");
     stop(start);
 
     let factory = "ssl_context_factory: {class_name: org.apache.cassandra.security.PEMBasedSslContextFactory}";
     let pem = format!("{factory}, keystore: {pem}, truststore: {pem}, require_client_auth: true, optional: false");
-    let (start, said) = readiness_with(&mut node, "known.log", &pem);
+    let node = with_clients(node, &pem);
+    let (start, said) = readiness(&node, "known.log");
     assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
     stop(start);
 }

@@ -127,12 +127,6 @@ impl RealNode {
         self
     }
 
-    /// A variable for what is started from now on.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.environment.retain(|(known, _)| known != name);
-        self.environment.push((name.to_owned(), value.to_owned()));
-    }
-
     /// A path below the node's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

@@ -1,6 +1,6 @@
 //! Whether a cassandra.yaml is one that a release of Cassandra starts with: what it would refuse, told before the JVM runs.
 //!
-//! The rules are those of Cassandra's `YamlConfigurationLoader` and, in [`rules`], of `DatabaseDescriptor`.
+//! The rules are those of Cassandra's `YamlConfigurationLoader` and, in `rules`, of `DatabaseDescriptor`.
 
 mod rules;
 mod unknown;
