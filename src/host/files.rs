@@ -55,7 +55,9 @@ fn read_regular(path: &Path, fd: OwnedFd) -> Result<Vec<u8>> {
     if state.st_mode & libc::S_IFMT != libc::S_IFREG {
         return Err(Error::refused("read", path, "not a regular file"));
     }
-    let mut bytes = Vec::new();
+    // Room for all of it and for the read that finds its end; a size of /proc is 0, and one of a sparse file may be anything.
+    let size = u64::try_from(state.st_size).unwrap_or(0).min(SIZE_LIMIT) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     // One byte more than allowed, because a file can grow while it is read.
     File::from(fd).take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| Error::at("read", path, error))?;
     if bytes.len() as u64 > SIZE_LIMIT {

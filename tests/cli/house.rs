@@ -135,3 +135,23 @@ fn a_file_says_first_what_it_is_for() {
     }
     assert!(fs::read_to_string(project().join("src/main.rs")).unwrap().lines().count() < 30);
 }
+
+/// A file that no `mod` names is compiled by nobody, and its tests pass by not being there.
+#[test]
+fn every_file_of_the_suites_is_part_of_one() {
+    let mut seen = 0;
+    for suite in fs::read_dir(project().join("tests")).unwrap().flatten().filter(|suite| suite.path().is_dir()) {
+        let Ok(main) = fs::read_to_string(suite.path().join("main.rs")) else { continue };
+        for path in sources(&suite.path()) {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let nested = path.parent() != Some(suite.path().as_path());
+            assert!(
+                name == "main" || nested || main.contains(&format!("mod {name};")),
+                "{} is left out",
+                path.display()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "only {seen} files found: the test does not see them");
+}

@@ -33,4 +33,5 @@ mod privileges;
 mod profiles;
 mod render;
 mod restarts;
+mod static_binary;
 mod stop_while_booting;

@@ -34,7 +34,7 @@ impl Elf {
         let (table, size, count) = (self.place(32, 8), self.place(54, 2), self.place(56, 2));
         let header = |number: usize| table + number * size;
         (0..count)
-            .map(|number| header(number))
+            .map(header)
             .map(|at| (u32::try_from(self.number(at, 4)).unwrap(), self.place(at + 8, 8), self.place(at + 32, 8)))
             .collect()
     }
@@ -45,7 +45,9 @@ fn it_needs_no_loader_and_no_library() {
     let elf = Elf::read();
     let segments = elf.segments();
     if segments.iter().any(|(kind, ..)| *kind == PT_INTERP) && std::env::var_os("CASSANDRA_INIT_BINARY").is_none() {
-        return skip_or_fail("this is cargo's own build for another target; CASSANDRA_INIT_BINARY names the shipped one");
+        return skip_or_fail(
+            "this is cargo's own build for another target; CASSANDRA_INIT_BINARY names the shipped one",
+        );
     }
     assert!(segments.iter().all(|(kind, ..)| *kind != PT_INTERP), "it names a dynamic loader");
     for (_, offset, size) in segments.iter().filter(|(kind, ..)| *kind == PT_DYNAMIC) {
