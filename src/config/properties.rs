@@ -89,7 +89,7 @@ impl Properties {
         let live: Vec<usize> = self.positions(key);
         let written = escape::value(value);
         if let Some(entry) = live.last().and_then(|at| self.entries.get(*at)) {
-            let change = (entry.value != value).then(|| (entry.written.clone(), separated(entry, &written)));
+            let change = (entry.value != value).then(|| self.in_place(entry, written));
             let earlier =
                 live.iter().rev().skip(1).filter_map(|at| self.entries.get(*at)).map(|entry| entry.lines.clone());
             let splices: Vec<_> = change.into_iter().chain(earlier.map(|lines| (lines, String::new()))).collect();
@@ -159,9 +159,21 @@ impl Properties {
         found
     }
 
+    /// What a new value replaces, and its text: with a separator where the line had none (`key` alone), and there without
+    /// the backslash of a continuation that never came, which would escape it.
+    fn in_place(&self, entry: &Entry, written: String) -> (Range<usize>, String) {
+        if entry.key_end < entry.written.start {
+            return (entry.written.clone(), written);
+        }
+        let ends = entry.key_end == self.text.len() && self.text.ends_with('\\') && self.is_continued_at_end();
+        (entry.key_end - usize::from(ends)..entry.written.end, format!("={written}"))
+    }
+
+    /// Whether the last entry goes on in a line that is not there: its last line ends in a backslash of its own.
     fn is_continued_at_end(&self) -> bool {
-        let last = self.text.lines().next_back().unwrap_or_default();
-        let within = self.entries.last().is_some_and(|entry| entry.lines.end == self.text.len());
+        let text = self.text.as_str();
+        let last = ["\r\n", "\n", "\r"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
+        let within = self.entries.last().is_some_and(|entry| entry.lines.end == text.len());
         within && last.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
     }
 
@@ -175,11 +187,6 @@ impl Properties {
             self.entries = entries;
         }
     }
-}
-
-/// The value, with a separator where the line had none (`key` alone).
-fn separated(entry: &Entry, written: &str) -> String {
-    if entry.key_end == entry.written.start { format!("={written}") } else { written.to_owned() }
 }
 
 fn newline(text: &str) -> &'static str {

@@ -90,6 +90,19 @@ fn a_new_key_is_appended() {
     assert_eq!(set("", "a", "1"), "a=1\n");
     assert_eq!(set("b=1", "a", " é\u{1f980}\\"), "b=1\na=\\ \\u00E9\\uD83E\\uDD80\\\\\n");
     assert_eq!(set("b=1\\", "a", "1"), "b=1\\\n\na=1\n");
+    assert_eq!(set("b=1\\\r", "a", "1"), "b=1\\\r\r\n\r\na=1\r\n", "a carriage return alone breaks a line, too");
+}
+
+#[test]
+fn a_backslash_at_the_very_end_escapes_no_separator() {
+    for (text, expected) in
+        [("b\\", "b=1"), ("\\", "=1"), ("b\\\\\\", "b\\\\=1"), ("b=2\\", "b=1"), ("b\\\n", "b\\\n=1")]
+    {
+        let key = parse(text).iter().next().map(|(key, _)| key.to_owned()).unwrap();
+        let mut file = parse(text);
+        file.set(&key, "1");
+        assert_eq!((file.text(), file.get(&key)), (expected, Some("1")), "{text:?}");
+    }
 }
 
 #[test]
