@@ -27,8 +27,8 @@ fn main() {
     let mut rows: Vec<Vec<String>> = top.chain(read("nested.csv")).collect();
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut out = String::from("static ROWS: &[Row] = &[\n");
-    for row in &rows {
-        write_row(&mut out, row);
+    for rows in same(&rows) {
+        write_row(&mut out, &rows);
     }
     out.push_str("];\nstatic VERIFIED: &[(Line, &str)] = &[\n");
     for row in read("verified.csv") {
@@ -64,17 +64,38 @@ fn order(row: &[String]) -> (&str, &str, Vec<u16>) {
     (class, key, first.split('.').filter_map(|number| number.parse().ok()).collect())
 }
 
-fn write_row(out: &mut String, row: &[String]) {
-    let [class, key, line, first, last, kind, default, nullable, deprecated, alias_of, converter] = row else {
-        panic!("data: eleven columns expected in {row:?}");
+/// Sorted rows, those together that say the same of a key, in the order of the first of each.
+fn same(rows: &[Vec<String>]) -> Vec<Vec<&[String]>> {
+    let mut groups: Vec<Vec<&[String]>> = Vec::new();
+    for row in rows {
+        let says = |row: &[String]| (row[..2].to_vec(), row[5..].to_vec());
+        let key = |group: &&mut Vec<&[String]>| group[0][..2] == row[..2];
+        match groups.iter_mut().rev().take_while(key).find(|group| says(group[0]) == says(row)) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups
+}
+
+fn write_row(out: &mut String, rows: &[&[String]]) {
+    let releases = rows.iter().map(|row| {
+        let [_, _, line, first, last, ..] = row else { panic!("data: a row is too short: {row:?}") };
+        format!(
+            "Releases {{ line: {}, first: {}, last: {} }}",
+            line_variant(line),
+            patch(first).unwrap_or_else(|| panic!("data: no first patch in {row:?}")),
+            patch(last).map_or("None".to_owned(), |patch| format!("Some({patch})")),
+        )
+    });
+    let releases = releases.collect::<Vec<_>>().join(", ");
+    let [class, key, _, _, _, kind, default, nullable, deprecated, alias_of, converter] = rows[0] else {
+        panic!("data: eleven columns expected in {:?}", rows[0]);
     };
     writeln!(
         out,
-        "    Row {{ class: {class:?}, key: {key:?}, line: {line}, first: {first}, last: {last}, kind: {kind}, \
+        "    Row {{ class: {class:?}, key: {key:?}, releases: &[{releases}], kind: {kind}, \
          default: {default:?}, nullable: {nullable}, deprecated: {deprecated}, alias_of: {alias} }},",
-        line = line_variant(line),
-        first = patch(first).unwrap_or_else(|| panic!("data: no first patch in {row:?}")),
-        last = patch(last).map_or("None".to_owned(), |patch| format!("Some({patch})")),
         kind = kind_variant(kind, key).replace("NEGATIVE", if takes_negative(converter) { "true" } else { "false" }),
         // Cassandra takes an empty value where that is its own default, too (YamlConfigurationLoader.PropertiesChecker).
         nullable = !nullable.is_empty() || default.is_empty() && alias_of.is_empty(),

@@ -16,17 +16,14 @@ use crate::cassandra::version::{Line, Version};
 /// The class of the keys at the top level.
 const TOP: &str = "Config";
 
-/// One key of one class in one line.
+/// One key of one class, in the releases in which it is the same.
 #[derive(Debug)]
 pub struct Row {
     /// The class that has it.
     class: &'static str,
     /// The name in cassandra.yaml.
     pub key: &'static str,
-    /// The line that the row is about.
-    pub line: Line,
-    first: u16,
-    last: Option<u16>,
+    releases: &'static [Releases],
     /// The type of its value.
     pub kind: Kind,
     /// The default in Cassandra's code, as text; empty where it is null.
@@ -37,6 +34,14 @@ pub struct Row {
     pub deprecated: bool,
     /// The newer name that this old one stands for.
     pub alias_of: Option<&'static str>,
+}
+
+/// Releases of a line, one after the other.
+#[derive(Debug, Clone, Copy)]
+struct Releases {
+    line: Line,
+    first: u16,
+    last: Option<u16>,
 }
 
 /// Why a key is gone.
@@ -52,11 +57,17 @@ pub struct Removed {
 
 include!(concat!(env!("OUT_DIR"), "/keys.rs"));
 
-impl Row {
-    fn covers(&self, version: Version) -> bool {
+impl Releases {
+    fn cover(self, version: Version) -> bool {
         self.line == version.line()
             && version.patch() >= self.first
             && self.last.is_none_or(|last| version.patch() <= last)
+    }
+}
+
+impl Row {
+    fn covers(&self, version: Version) -> bool {
+        self.releases.iter().any(|releases| releases.cover(version))
     }
 
     /// A valid value as it would be written in a file: that of its type, unless the key takes only some of those.
@@ -66,11 +77,6 @@ impl Row {
             (TOP, "startup_checks") => "{check_dc: {enabled: 'false'}}".to_owned(),
             _ => self.kind.example(),
         }
-    }
-
-    /// The first release of its line that has it in this form.
-    pub fn first(&self) -> Version {
-        Version::new(self.line, self.first)
     }
 }
 
@@ -100,9 +106,16 @@ pub fn class_row(class: &str, key: &str, version: Version) -> Option<&'static Ro
     of(class, key).iter().find(|row| row.covers(version))
 }
 
+/// The first release of each line that has a top-level key, oldest line first.
+pub fn lines(key: &str) -> Vec<Version> {
+    class_lines(TOP, key)
+}
+
 /// The first release of each line in which a class has a key, oldest line first.
 pub fn class_lines(class: &str, key: &str) -> Vec<Version> {
-    let mut lines: Vec<Version> = of(class, key).iter().map(Row::first).collect();
+    let releases = of(class, key).iter().flat_map(|row| row.releases);
+    let mut lines: Vec<Version> = releases.map(|releases| Version::new(releases.line, releases.first)).collect();
+    lines.sort_unstable();
     lines.dedup_by_key(|version| version.line());
     lines
 }
@@ -124,7 +137,7 @@ fn top_rows() -> &'static [Row] {
     ROWS.get(start..end).unwrap_or_default()
 }
 
-/// All rows of `key`, oldest line first.
+/// All rows of `key`.
 pub fn rows_of(key: &str) -> impl Iterator<Item = &'static Row> {
     of(TOP, key).iter()
 }
@@ -236,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_so_that_it_can_be_searched() {
-        assert!(ROWS.is_sorted_by(|a, b| (a.class, a.key, a.line, a.first) < (b.class, b.key, b.line, b.first)));
+        assert!(ROWS.is_sorted_by_key(|row| (row.class, row.key)));
         assert!(keys(V5_0_8).count() > 400);
     }
 }

@@ -1,6 +1,6 @@
 //! How a setting that is known under one name is written in a release.
 
-use crate::cassandra::schema::{Kind, Unit, row, rows_of, twins};
+use crate::cassandra::schema::{Kind, Unit, row, lines, twins};
 use crate::cassandra::version::{Line, Version};
 
 /// A value of a single key.
@@ -105,10 +105,9 @@ fn without_own(key: &str, value: &Value, line: Line) -> Value {
 }
 
 fn absent(key: &str, version: Version) -> Spelling {
-    let lines: Vec<Line> = rows_of(key).map(|row| row.line).collect();
-    match (lines.iter().min(), lines.iter().max()) {
-        (_, Some(&last)) if last < version.line() => Spelling::Removed { last },
-        (Some(&first), _) => Spelling::Unknown { first: Some(first) },
-        _ => Spelling::Unknown { first: None },
+    let lines = lines(key);
+    match (lines.first(), lines.last()) {
+        (_, Some(last)) if last.line() < version.line() => Spelling::Removed { last: last.line() },
+        (first, _) => Spelling::Unknown { first: first.map(|first| first.line()) },
     }
 }

@@ -51,15 +51,15 @@ pub(super) fn nested(key: &str, class: &str, version: Version) -> (String, Optio
 
 /// What became of a key that some other release has.
 fn elsewhere(key: &str, version: Version) -> Option<String> {
-    let rows: Vec<&Row> = schema::rows_of(key).collect();
-    let (first, last) = (rows.first()?, rows.last()?);
+    let lines = schema::lines(key);
+    let (first, last) = (lines.first()?, lines.last()?);
     if let Some(here) = name_here(key, version) {
         let unit =
             schema::row(here, version).map_or(String::new(), |row| format!(", which takes {}", row.kind.expected()));
         return Some(format!("its name in this release is {here}{unit}"));
     }
-    if last.line < version.line() {
-        let gone = format!("Cassandra {} was the last line to have it; remove it", last.line);
+    if last.line() < version.line() {
+        let gone = format!("Cassandra {} was the last line to have it; remove it", last.line());
         return Some(match schema::removed(key) {
             Some(removed) => match removed.successor {
                 Some(successor) => format!("{gone} and see {successor}: {}", removed.reason),
@@ -68,9 +68,9 @@ fn elsewhere(key: &str, version: Version) -> Option<String> {
             None => gone,
         });
     }
-    let since = rows.iter().find(|row| row.line == version.line()).unwrap_or(first);
-    if since.first() > version {
-        return Some(format!("it came with Cassandra {}; remove it", since.first()));
+    let since = lines.iter().find(|since| since.line() == version.line()).unwrap_or(first);
+    if *since > version {
+        return Some(format!("it came with Cassandra {since}; remove it"));
     }
     Some(format!("this patch lacks it, other patches of {} have it; remove it", version.line()))
 }
