@@ -2,76 +2,29 @@
 
 use crate::cassandra::Line;
 
+/// The files of a line: those that every line has, those named, and for each Java the two option files of its own.
 macro_rules! files {
-    ($line:literal: $($name:literal),* $(,)?) => {
+    ($line:literal: $($name:literal),*; Java $($java:literal),*) => {
+        files!(@ $line, [
+            "cassandra.yaml", "cassandra-rackdc.properties", "logback.xml", "logback-tools.xml", $($name,)*
+            $(concat!("jvm", $java, "-server.options"), concat!("jvm", $java, "-clients.options"),)*
+        ])
+    };
+    (@ $line:literal, [$($name:expr,)*]) => {
         &[$( ($name, include_str!(concat!("../../config-defaults/", $line, "/", $name))) ),*]
     };
 }
 
-const V3_11: &[(&str, &str)] = files!("3.11":
-    "cassandra.yaml",
-    "cassandra-rackdc.properties",
-    "jvm.options",
-    "logback.xml",
-    "logback-tools.xml",
-);
+type Files = &'static [(&'static str, &'static str)];
 
-const V4_0: &[(&str, &str)] = files!("4.0":
-    "cassandra.yaml",
-    "cassandra-rackdc.properties",
-    "jvm-server.options",
-    "jvm8-server.options",
-    "jvm11-server.options",
-    "jvm-clients.options",
-    "jvm8-clients.options",
-    "jvm11-clients.options",
-    "logback.xml",
-    "logback-tools.xml",
-);
-
-const V4_1: &[(&str, &str)] = files!("4.1":
-    "cassandra.yaml",
-    "cassandra-rackdc.properties",
-    "jvm-server.options",
-    "jvm8-server.options",
-    "jvm11-server.options",
-    "jvm-clients.options",
-    "jvm8-clients.options",
-    "jvm11-clients.options",
-    "logback.xml",
-    "logback-tools.xml",
-);
-
-const V5_0: &[(&str, &str)] = files!("5.0":
-    "cassandra.yaml",
-    "cassandra-rackdc.properties",
-    "jvm-server.options",
-    "jvm11-server.options",
-    "jvm17-server.options",
-    "jvm-clients.options",
-    "jvm11-clients.options",
-    "jvm17-clients.options",
-    "logback.xml",
-    "logback-tools.xml",
-);
-
-const V6_0: &[(&str, &str)] = files!("6.0":
-    "cassandra.yaml",
-    "cassandra-rackdc.properties",
-    "jvm-server.options",
-    "jvm11-server.options",
-    "jvm17-server.options",
-    "jvm21-server.options",
-    "jvm-clients.options",
-    "jvm11-clients.options",
-    "jvm17-clients.options",
-    "jvm21-clients.options",
-    "logback.xml",
-    "logback-tools.xml",
-);
+const V3_11: Files = files!("3.11": "jvm.options"; Java);
+const V4_0: Files = files!("4.0": "jvm-server.options", "jvm-clients.options"; Java 8, 11);
+const V4_1: Files = files!("4.1": "jvm-server.options", "jvm-clients.options"; Java 8, 11);
+const V5_0: Files = files!("5.0": "jvm-server.options", "jvm-clients.options"; Java 11, 17);
+const V6_0: Files = files!("6.0": "jvm-server.options", "jvm-clients.options"; Java 11, 17, 21);
 
 /// The files of `line`, by name.
-pub fn files(line: Line) -> &'static [(&'static str, &'static str)] {
+pub fn files(line: Line) -> Files {
     match line {
         Line::V3_11 => V3_11,
         Line::V4_0 => V4_0,
