@@ -13,7 +13,7 @@ use crate::host::command::{Command, SpawnError, Stdio};
 use crate::host::privileges::Identity;
 use crate::host::process::Child;
 use crate::host::{Error, memory, signals};
-use crate::supervisor::{Clients, Owner, Phase, Published};
+use crate::supervisor::{Clients, Owner, Phase, Published, StopTimes, seconds};
 
 /// The node under supervision.
 pub(super) struct Node {
@@ -117,9 +117,15 @@ impl Owner for Node {
         }
     }
 
-    fn stopping(&mut self, signal: i32) {
+    fn drain_begins(&mut self) {
+        tracing::info!("a drain begins: not ready any more");
+    }
+
+    fn stopping(&mut self, signal: i32, delay: Duration, limit: Option<Duration>) {
         self.publish(Phase::Stopping);
-        tracing::info!("{}: not ready any more, stopping Cassandra", signals::name(signal));
+        let begin = if delay.is_zero() { String::new() } else { format!(" in {}", seconds(delay)) };
+        let end = limit.map_or_else(String::new, |limit| format!(", which is killed after {}", seconds(limit)));
+        tracing::info!("{}: not ready any more, stopping Cassandra{begin}{end}", signals::name(signal));
     }
 
     fn gone(&mut self, code: u8, _: bool, drained_in: Option<Duration>) {
@@ -130,5 +136,13 @@ impl Owner for Node {
         } else {
             tracing::error!("{}", ending.line());
         }
+    }
+
+    fn stopped(&mut self, StopTimes { delay, drain, sweep }: StopTimes) {
+        let whole = delay.saturating_add(drain).saturating_add(sweep);
+        let [whole, delay, drain, sweep] = [whole, delay, drain, sweep].map(seconds);
+        tracing::info!(
+            "stopped in {whole}: {delay} for clients to go, {drain} for Cassandra, {sweep} for what it left"
+        );
     }
 }

@@ -13,7 +13,7 @@ use crate::host::program;
 use crate::host::signals::SignalFd;
 use crate::host::users::{Group, Passwd};
 use crate::settings::value::LogFormat;
-use crate::supervisor::{self, Owner, Policy};
+use crate::supervisor::{self, Owner, Policy, StopTimes};
 
 /// Runs the command as a child, forwards signals, reaps, and passes its exit code on.
 pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &[Assignment]) -> Result<Exit, Failure> {
@@ -61,7 +61,11 @@ impl Owner for Plain {
 
     fn served(&mut self) {}
 
-    fn stopping(&mut self, _signal: i32) {}
+    fn drain_begins(&mut self) {}
+
+    fn stopping(&mut self, _signal: i32, _delay: Duration, _limit: Option<Duration>) {}
 
     fn gone(&mut self, _code: u8, _asked: bool, _drained_in: Option<Duration>) {}
+
+    fn stopped(&mut self, _times: StopTimes) {}
 }

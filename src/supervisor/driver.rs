@@ -12,7 +12,7 @@ use crate::host::events::{self, Timer};
 use crate::host::process::{self, Child, Ended};
 use crate::host::signals::SignalFd;
 use crate::host::{Error, memory, signals};
-use crate::supervisor::state::{Action, Event, Policy, Supervisor, is_stop};
+use crate::supervisor::state::{Action, Event, Policy, StopTimes, Supervisor, is_stop};
 
 /// Time between two looks at who is left, once the child has ended.
 const LOOK_FOR_STRAGGLERS: Duration = Duration::from_millis(10);
@@ -30,10 +30,20 @@ pub trait Owner {
     fn observe(&mut self) -> Result<Child, SpawnError>;
     /// The child serves for the first time.
     fn served(&mut self);
+    /// Somebody drains the child, and will ask for a stop then.
+    fn drain_begins(&mut self);
     /// A stop was asked for by this signal.
-    fn stopping(&mut self, signal: i32);
+    /// The child gets its SIGTERM after `delay`, and is killed after `limit` where there is one.
+    fn stopping(&mut self, signal: i32, delay: Duration, limit: Option<Duration>);
     /// The child is gone.
     fn gone(&mut self, code: u8, asked: bool, drained_in: Option<Duration>);
+    /// A stop that was asked for is over.
+    fn stopped(&mut self, times: StopTimes);
+}
+
+/// A time as it is told.
+pub fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
 }
 
 /// Supervises `child` until it and everything after it is gone, and says how to exit.
@@ -161,9 +171,17 @@ impl Driver<'_> {
                 // Nor is what looking took.
                 memory::release_program_pages();
             }
-            Action::Stopping { signal } => owner.stopping(signal),
-            Action::Draining => {}
-            Action::Overdue => tracing::error!("the grace period ends, Cassandra is killed"),
+            Action::Stopping { signal, delay, limit } => owner.stopping(signal, delay, limit),
+            Action::DrainBegins => owner.drain_begins(),
+            Action::Draining(Duration::ZERO) => {}
+            Action::Draining(after) => tracing::info!("clients had {} to go, Cassandra drains", seconds(after)),
+            Action::Slow(after) => {
+                tracing::warn!("Cassandra drains for {} already, what its threads do follows", seconds(after));
+            }
+            Action::Overdue(after) => {
+                tracing::error!("the grace period ends, Cassandra is killed after {} of draining", seconds(after));
+            }
+            Action::Stopped(times) => owner.stopped(times),
             Action::StopRepeated { signal } => {
                 tracing::info!("{} again: already stopping", signals::name(signal));
             }

@@ -1,10 +1,12 @@
 //! Supervision: a pure state machine and the loop that feeds it.
 #![forbid(unsafe_code)]
 
+pub mod control;
 pub mod driver;
 pub mod published;
 pub mod state;
 
-pub use driver::{Owner, supervise};
+pub use control::Standing;
+pub use driver::{Owner, seconds, supervise};
 pub use published::{Clients, Phase, Published};
-pub use state::{Policy, Supervisor};
+pub use state::{Policy, StopTimes, Supervisor};

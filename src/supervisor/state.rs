@@ -21,8 +21,8 @@
 //! ```
 //!
 //! Beside it, until the child serves or a stop is asked for: `Waiting ──due──► Looking ──no, or ended by force──► Waiting`.
-//! A signal that asks for no stop changes no state. No event leads back up, and nothing but the child's end to `Sweeping`:
-//! we never exit while it lives.
+//! A signal that asks for no stop changes no state, and a drain that somebody announces only that nobody is sent to the node
+//! any more. No event leads back up, and nothing but the child's end to `Sweeping`: we never exit while it lives.
 
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ pub enum Event {
     ChildEnded(u8),
     /// A look at the child ended: does it serve?
     Observed(bool),
+    /// Somebody drains the node and will stop it then.
+    DrainAsked,
     /// No process is left to reap.
     NobodyLeft,
     /// The time that [`Supervisor::deadline`] named has come.
@@ -99,15 +101,23 @@ pub enum Action {
     EndLook,
     /// The child serves for the first time.
     Served,
+    /// A drain was announced: not ready from now on, and drained is what the node shall be. Told once.
+    DrainBegins,
     /// A stop was asked for: not ready from now on.
     Stopping {
         /// The signal that asked.
         signal: i32,
+        /// Time until the child gets its SIGTERM.
+        delay: Duration,
+        /// Time until the child is killed, where there is a deadline.
+        limit: Option<Duration>,
     },
-    /// The child got its SIGTERM.
-    Draining,
-    /// The deadline came: the child was killed.
-    Overdue,
+    /// The child got its SIGTERM, so long after the stop was asked for.
+    Draining(Duration),
+    /// The child is asked for its threads, so long after its SIGTERM: the deadline is near.
+    Slow(Duration),
+    /// The deadline came, so long after its SIGTERM: the child is killed.
+    Overdue(Duration),
     /// A stop was asked for again; nothing changes.
     StopRepeated {
         /// The signal that asked.
@@ -122,16 +132,44 @@ pub enum Action {
         /// Seconds and fractions from its SIGTERM to its end.
         drained_in: Option<Duration>,
     },
+    /// A stop that was asked for is over.
+    Stopped(StopTimes),
     /// Everything is over: exit with this code.
     Exit(u8),
+}
+
+/// What the parts of a stop took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopTimes {
+    /// From the signal to the child's SIGTERM, or to its end where it came first.
+    pub delay: Duration,
+    /// From there to the child's end.
+    pub drain: Duration,
+    /// From there to the end of what it left behind.
+    pub sweep: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Running,
-    Delaying { until: Duration, budget: Budget },
-    Draining { since: Duration, budget: Budget },
-    Sweeping { code: u8, until: Duration, end: Option<Duration>, killed: bool },
+    Delaying {
+        asked: Duration,
+        until: Duration,
+        budget: Budget,
+    },
+    Draining {
+        asked: Duration,
+        since: Duration,
+        budget: Budget,
+    },
+    Sweeping {
+        code: u8,
+        until: Duration,
+        end: Option<Duration>,
+        killed: bool,
+        stop: Option<StopTimes>,
+        since: Duration,
+    },
     Finished,
 }
 
@@ -163,6 +201,7 @@ pub struct Supervisor {
     state: State,
     watch: Watch,
     served: bool,
+    drain_asked: bool,
 }
 
 impl Supervisor {
@@ -170,7 +209,8 @@ impl Supervisor {
     pub fn new(policy: Policy, now: Duration) -> Self {
         let first = now.saturating_add(OBSERVE_EVERY);
         let watch = if policy.observe { Watch::Waiting { at: first, done: 0 } } else { Watch::Off };
-        Self { policy, state: State::Running, watch, served: policy.served_before || !policy.observe }
+        let served = policy.served_before || !policy.observe;
+        Self { policy, state: State::Running, watch, served, drain_asked: false }
     }
 
     /// When [`Event::Time`] is next due; none: no need to wake up.
@@ -195,9 +235,14 @@ impl Supervisor {
             Event::Signal(signal) => self.signal(signal, now, &mut actions),
             Event::ChildEnded(code) => self.child_ended(code, now, &mut actions),
             Event::Observed(serves) => self.observed(serves, now, &mut actions),
+            Event::DrainAsked => {
+                if self.state == State::Running && !std::mem::replace(&mut self.drain_asked, true) {
+                    actions.push(Action::DrainBegins);
+                }
+            }
             Event::NobodyLeft => {
-                if let State::Sweeping { code, .. } = self.state {
-                    self.finish(code, &mut actions);
+                if let State::Sweeping { code, stop, since, .. } = self.state {
+                    self.finish(code, stop, now.saturating_sub(since), &mut actions);
                 }
             }
             Event::Time => self.time(now, &mut actions),
@@ -222,19 +267,20 @@ impl Supervisor {
     }
 
     fn stop(&mut self, signal: i32, now: Duration, actions: &mut Vec<Action>) {
-        actions.push(Action::Stopping { signal });
+        let budget = self.budget(now);
+        let limit = budget.kill_at.map(|at| at.saturating_sub(now));
+        // A child that never served has nobody who must learn that it goes.
+        let wanted = if self.served { self.policy.stop_delay } else { Duration::ZERO };
+        let delay = earlier(limit.map(|limit| limit / 2), Some(wanted)).unwrap_or(wanted);
+        actions.push(Action::Stopping { signal, delay, limit });
         if let Watch::Looking { until: Some(_), .. } = self.watch {
             actions.push(Action::EndLook);
         }
         self.watch = Watch::Off;
-        let budget = self.budget(now);
-        // A child that never served has nobody who must learn that it goes.
-        if self.policy.stop_delay.is_zero() || !self.served {
-            self.drain(if self.policy.pass_all { signal } else { SIGTERM }, budget, now, actions);
+        if delay.is_zero() {
+            self.drain(if self.policy.pass_all { signal } else { SIGTERM }, now, budget, now, actions);
         } else {
-            let middle = budget.kill_at.map(|at| now.saturating_add(at.saturating_sub(now) / 2));
-            let until = now.saturating_add(self.policy.stop_delay);
-            self.state = State::Delaying { until: earlier(middle, Some(until)).unwrap_or(until), budget };
+            self.state = State::Delaying { asked: now, until: now.saturating_add(delay), budget };
         }
     }
 
@@ -256,21 +302,29 @@ impl Supervisor {
         }
     }
 
-    fn drain(&mut self, signal: i32, budget: Budget, now: Duration, actions: &mut Vec<Action>) {
+    fn drain(&mut self, signal: i32, asked: Duration, budget: Budget, now: Duration, actions: &mut Vec<Action>) {
         // A stopped process acts on SIGTERM only once it is continued (as systemd does after its kill signal).
-        actions.extend([Action::Signal(signal), Action::Signal(SIGCONT), Action::Draining]);
-        self.state = State::Draining { since: now, budget };
+        let after = now.saturating_sub(asked);
+        actions.extend([Action::Signal(signal), Action::Signal(SIGCONT), Action::Draining(after)]);
+        self.state = State::Draining { asked, since: now, budget };
     }
 
     fn child_ended(&mut self, code: u8, now: Duration, actions: &mut Vec<Action>) {
-        let (asked, drained_in, budget) = match self.state {
-            State::Running => (false, None, None),
-            State::Delaying { budget, .. } => (true, None, Some(budget)),
-            State::Draining { since, budget } => (true, Some(now.saturating_sub(since)), Some(budget)),
+        let parts = |asked: Duration, term: Duration| StopTimes {
+            delay: term.saturating_sub(asked),
+            drain: now.saturating_sub(term),
+            sweep: Duration::ZERO,
+        };
+        let (stop, drained_in, budget) = match self.state {
+            State::Running => (None, None, None),
+            State::Delaying { asked, budget, .. } => (Some(parts(asked, now)), None, Some(budget)),
+            State::Draining { asked, since, budget } => {
+                (Some(parts(asked, since)), Some(now.saturating_sub(since)), Some(budget))
+            }
             State::Sweeping { .. } | State::Finished => return,
         };
         self.watch = Watch::Off;
-        actions.push(Action::Gone { code, asked, drained_in });
+        actions.push(Action::Gone { code, asked: stop.is_some(), drained_in });
         let clean = drained_in.is_some() && self.policy.term_is_success && code == 143;
         actions.extend([Action::SignalOthers(SIGTERM), Action::SignalOthers(SIGCONT)]);
         let until = earlier(Some(now.saturating_add(SWEEP_TERM)), budget.and_then(|budget| budget.sweep_at));
@@ -279,6 +333,8 @@ impl Supervisor {
             until: until.map_or(now, |until| until.max(now)),
             end: budget.and_then(|budget| budget.end),
             killed: false,
+            stop,
+            since: now,
         };
     }
 
@@ -308,34 +364,36 @@ impl Supervisor {
             _ => {}
         }
         match self.state {
-            State::Delaying { until, budget } if now >= until => self.drain(SIGTERM, budget, now, actions),
-            State::Draining { since, mut budget } => {
-                // SIGQUIT makes a JVM print its threads and go on.
-                if budget.dump_at.is_some_and(|at| now >= at) {
-                    budget.dump_at = None;
-                    if !self.policy.pass_all {
-                        actions.push(Action::Signal(SIGQUIT));
-                    }
-                }
-                if budget.kill_at.is_some_and(|at| now >= at) {
-                    budget.kill_at = None;
-                    actions.extend([Action::Overdue, Action::Signal(SIGKILL)]);
-                }
-                self.state = State::Draining { since, budget };
+            State::Delaying { asked, until, budget } if now >= until => {
+                self.drain(SIGTERM, asked, budget, now, actions);
             }
-            State::Sweeping { code, until, killed: true, .. } if now >= until => self.finish(code, actions),
-            State::Sweeping { code, until, end, killed: false } if now >= until => {
+            State::Draining { asked, since, mut budget } => {
+                let after = now.saturating_sub(since);
+                // SIGQUIT makes a JVM print its threads and go on.
+                if budget.dump_at.take_if(|at| now >= *at).is_some() && !self.policy.pass_all {
+                    actions.extend([Action::Slow(after), Action::Signal(SIGQUIT)]);
+                }
+                if budget.kill_at.take_if(|at| now >= *at).is_some() {
+                    actions.extend([Action::Overdue(after), Action::Signal(SIGKILL)]);
+                }
+                self.state = State::Draining { asked, since, budget };
+            }
+            State::Sweeping { code, until, killed: true, stop, since, .. } if now >= until => {
+                self.finish(code, stop, now.saturating_sub(since), actions);
+            }
+            State::Sweeping { code, until, end, killed: false, stop, since } if now >= until => {
                 actions.push(Action::SignalOthers(SIGKILL));
                 let until = now.saturating_add(SWEEP_KILL);
-                self.state =
-                    State::Sweeping { code, until: earlier(Some(until), end).unwrap_or(until), end, killed: true };
+                let until = earlier(Some(until), end).unwrap_or(until);
+                self.state = State::Sweeping { code, until, end, killed: true, stop, since };
             }
             _ => {}
         }
     }
 
-    fn finish(&mut self, code: u8, actions: &mut Vec<Action>) {
+    fn finish(&mut self, code: u8, stop: Option<StopTimes>, sweep: Duration, actions: &mut Vec<Action>) {
         self.state = State::Finished;
+        actions.extend(stop.map(|stop| Action::Stopped(StopTimes { sweep, ..stop })));
         actions.push(Action::Exit(code));
     }
 }

@@ -18,6 +18,10 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+fn stopping(delay: Duration, limit: Option<Duration>) -> Action {
+    Action::Stopping { signal: SIGTERM, delay, limit }
+}
+
 fn running(policy: Policy) -> Supervisor {
     Supervisor::new(policy, at(0))
 }
@@ -27,7 +31,7 @@ fn a_stop_drains_and_ends_with_0() {
     let mut supervisor = running(CASSANDRA);
     assert_eq!(
         supervisor.step(Event::Signal(SIGTERM), at(10)),
-        [Action::Stopping { signal: SIGTERM }, Action::Signal(SIGTERM), Action::Signal(SIGCONT), Action::Draining]
+        [stopping(at(0), None), Action::Signal(SIGTERM), Action::Signal(SIGCONT), Action::Draining(at(0))]
     );
     assert_eq!(supervisor.deadline(), None, "no deadline without a grace period");
     assert_eq!(
@@ -38,7 +42,8 @@ fn a_stop_drains_and_ends_with_0() {
             Action::SignalOthers(SIGCONT)
         ]
     );
-    assert_eq!(supervisor.step(Event::NobodyLeft, at(14)), [Action::Exit(0)]);
+    let times = StopTimes { delay: at(0), drain: at(4), sweep: at(1) };
+    assert_eq!(supervisor.step(Event::NobodyLeft, at(15)), [Action::Stopped(times), Action::Exit(0)]);
 }
 
 #[test]
@@ -61,14 +66,18 @@ fn a_child_that_ends_by_itself_passes_its_code_on_and_143_is_not_mapped() {
 fn the_delay_comes_before_the_sigterm_and_counts_against_the_grace_period() {
     let policy = Policy { stop_delay: at(5), stop_grace: Some(at(60)), ..CASSANDRA };
     let mut supervisor = running(policy);
-    assert_eq!(supervisor.step(Event::Signal(SIGTERM), at(100)), [Action::Stopping { signal: SIGTERM }]);
+    let limit = at(60).saturating_sub(KILL_MARGIN);
+    assert_eq!(supervisor.step(Event::Signal(SIGTERM), at(100)), [stopping(at(5), Some(limit))]);
     assert_eq!(supervisor.deadline(), Some(at(105)));
-    assert!(supervisor.step(Event::Time, at(105)).contains(&Action::Signal(SIGTERM)));
-    let kill_at = at(160).saturating_sub(KILL_MARGIN);
-    assert_eq!(supervisor.step(Event::Time, kill_at.saturating_sub(DUMP_MARGIN)), [Action::Signal(SIGQUIT)]);
-    assert_eq!(supervisor.step(Event::Time, kill_at), [Action::Overdue, Action::Signal(SIGKILL)]);
+    let term = [Action::Signal(SIGTERM), Action::Signal(SIGCONT), Action::Draining(at(5))];
+    assert_eq!(supervisor.step(Event::Time, at(105)), term);
+    let (kill_at, drain) = (at(100) + limit, limit.saturating_sub(at(5)));
+    let slow = [Action::Slow(drain.saturating_sub(DUMP_MARGIN)), Action::Signal(SIGQUIT)];
+    assert_eq!(supervisor.step(Event::Time, kill_at.saturating_sub(DUMP_MARGIN)), slow);
+    assert_eq!(supervisor.step(Event::Time, kill_at), [Action::Overdue(drain), Action::Signal(SIGKILL)]);
     supervisor.step(Event::ChildEnded(137), kill_at);
-    assert_eq!(supervisor.step(Event::NobodyLeft, kill_at), [Action::Exit(137)]);
+    let times = StopTimes { delay: at(5), drain, sweep: at(0) };
+    assert_eq!(supervisor.step(Event::NobodyLeft, kill_at), [Action::Stopped(times), Action::Exit(137)]);
 }
 
 #[test]
@@ -144,7 +153,7 @@ fn a_stop_ends_a_look_that_is_under_way() {
     let due = supervisor.deadline().unwrap();
     supervisor.step(Event::Time, due);
     let actions = supervisor.step(Event::Signal(SIGTERM), due);
-    assert_eq!(actions[..3], [Action::Stopping { signal: SIGTERM }, Action::EndLook, Action::Signal(SIGTERM)]);
+    assert_eq!(actions[1..3], [Action::EndLook, Action::Signal(SIGTERM)]);
     assert_eq!(supervisor.step(Event::Observed(true), due), [], "what it found does not matter any more");
 }
 
@@ -155,6 +164,15 @@ fn a_delay_longer_than_the_grace_period_leaves_half_of_it_for_the_drain() {
     assert_eq!(supervisor.deadline(), Some(Duration::from_millis(4250)), "half of 8.5 s, when it is killed");
 }
 
+#[test]
+fn an_announced_drain_is_told_once_and_changes_no_stop() {
+    let mut supervisor = running(CASSANDRA);
+    assert_eq!(supervisor.step(Event::DrainAsked, at(1)), [Action::DrainBegins]);
+    assert_eq!(supervisor.step(Event::DrainAsked, at(2)), []);
+    assert_eq!(supervisor.step(Event::Signal(SIGTERM), at(3))[0], stopping(at(0), None));
+    assert_eq!(supervisor.step(Event::DrainAsked, at(4)), [], "it stops already");
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (1..=64).prop_map(Event::Signal),
@@ -163,6 +181,7 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Event::ChildEnded(143)),
         any::<bool>().prop_map(Event::Observed),
         Just(Event::NobodyLeft),
+        Just(Event::DrainAsked),
         Just(Event::Time),
         Just(Event::Time),
     ]
@@ -222,7 +241,7 @@ impl Witness {
         let actions = supervisor.step(event, now);
         prop_assert!(self.exit.is_none() || actions.is_empty(), "{event:?} after the exit: {actions:?}");
         for action in actions {
-            self.see(event, action)?;
+            self.see(event, action, now)?;
         }
         prop_assert!(self.policy.pass_all || self.terms <= 1, "one SIGTERM");
         prop_assert!(self.kills <= 1, "one SIGKILL");
@@ -231,7 +250,7 @@ impl Witness {
         Ok(())
     }
 
-    fn see(&mut self, event: Event, action: Action) -> Result<(), TestCaseError> {
+    fn see(&mut self, event: Event, action: Action, now: Duration) -> Result<(), TestCaseError> {
         match action {
             Action::Signal(signal) => {
                 prop_assert!(self.ended.is_none(), "signal {signal} after the child was reaped");
@@ -261,11 +280,17 @@ impl Witness {
                 prop_assert_eq!(code, if drained { 0 } else { ended });
                 self.exit = Some(code);
             }
+            Action::Stopped(StopTimes { delay, drain, sweep }) => {
+                let whole = self.asked_at.map(|asked| now.saturating_sub(asked));
+                prop_assert_eq!(Some(delay + drain + sweep), whole, "the parts of a stop are the whole of it");
+            }
             Action::EndLook
             | Action::Served
+            | Action::DrainBegins
             | Action::Stopping { .. }
-            | Action::Draining
-            | Action::Overdue
+            | Action::Draining(_)
+            | Action::Slow(_)
+            | Action::Overdue(_)
             | Action::StopRepeated { .. } => {}
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! How a setting that is known under one name is written in a release.
 
-use crate::cassandra::schema::{Kind, Unit, row, lines, twins};
+use crate::cassandra::schema::{Kind, Unit, lines, row, twins};
 use crate::cassandra::version::{Line, Version};
 
 /// A value of a single key.
