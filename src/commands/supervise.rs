@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::commands::{Assignment, launch, passthrough};
 use crate::exit::{Exit, Failure};
@@ -13,7 +12,7 @@ use crate::host::program;
 use crate::host::signals::SignalFd;
 use crate::host::users::{Group, Passwd};
 use crate::settings::value::LogFormat;
-use crate::supervisor::{self, Owner, Policy, StopTimes};
+use crate::supervisor::{self, Owner, Policy};
 
 /// Runs the command as a child, forwards signals, reaps, and passes its exit code on.
 pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &[Assignment]) -> Result<Exit, Failure> {
@@ -53,19 +52,7 @@ pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &
 struct Plain;
 
 impl Owner for Plain {
-    fn started(&mut self) {}
-
     fn observe(&mut self) -> Result<Child, SpawnError> {
         Command::default().spawn()
     }
-
-    fn served(&mut self) {}
-
-    fn drain_begins(&mut self) {}
-
-    fn stopping(&mut self, _signal: i32, _delay: Duration, _limit: Option<Duration>) {}
-
-    fn gone(&mut self, _code: u8, _asked: bool, _drained_in: Option<Duration>) {}
-
-    fn stopped(&mut self, _times: StopTimes) {}
 }

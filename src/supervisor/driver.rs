@@ -22,23 +22,23 @@ const FURTHEST: Duration = Duration::from_hours(24);
 /// Time between two looks where the kernel does not let us wait.
 const WITHOUT_WAITING: Duration = Duration::from_millis(100);
 
-/// What the loop's owner does about the child.
+/// What the loop's owner does about the child; nothing, unless it says so.
 pub trait Owner {
     /// The child was just started.
-    fn started(&mut self);
+    fn started(&mut self) {}
     /// Starts a short-lived helper that looks at the child; it ends with 0 if the child serves. Must not wait for it.
     fn observe(&mut self) -> Result<Child, SpawnError>;
     /// The child serves for the first time.
-    fn served(&mut self);
+    fn served(&mut self) {}
     /// Somebody drains the child, and will ask for a stop then.
-    fn drain_begins(&mut self);
+    fn drain_begins(&mut self) {}
     /// A stop was asked for by this signal.
     /// The child gets its SIGTERM after `delay`, and is killed after `limit` where there is one.
-    fn stopping(&mut self, signal: i32, delay: Duration, limit: Option<Duration>);
+    fn stopping(&mut self, _signal: i32, _delay: Duration, _limit: Option<Duration>) {}
     /// The child is gone.
-    fn gone(&mut self, code: u8, asked: bool, drained_in: Option<Duration>);
+    fn gone(&mut self, _code: u8, _asked: bool, _drained_in: Option<Duration>) {}
     /// A stop that was asked for is over.
-    fn stopped(&mut self, times: StopTimes);
+    fn stopped(&mut self, _times: StopTimes) {}
 }
 
 /// A time as it is told.

@@ -33,7 +33,7 @@ impl Owner for Panics {
         panic!("told that it serves")
     }
 
-    fn stopping(&mut self, _signal: i32) {
+    fn stopping(&mut self, _signal: i32, _delay: Duration, _limit: Option<Duration>) {
         panic!("told to stop")
     }
 
