@@ -22,6 +22,8 @@ pub(super) struct Ending {
     pub(super) served: bool,
     /// Whether the kernel has killed for want of memory meanwhile; none where it does not count that.
     pub(super) killed_for_memory: Option<bool>,
+    /// Whether the kernel has refused a thread or process because of the container's limit; none where it does not count that.
+    pub(super) lacked_threads: Option<bool>,
     /// The container's memory limit in bytes.
     pub(super) memory_limit: Option<u64>,
     /// The end of Cassandra's own log, which anything may have written.
@@ -40,7 +42,7 @@ impl Ending {
     pub(super) fn line(&self) -> String {
         let mut line = self.what();
         if !self.is_clean() {
-            if let Some(words) = self.log.as_deref().and_then(last_words) {
+            if let Some(words) = self.log.as_deref().and_then(|log| last_words(log, self.served)) {
                 let _ = write!(line, "; the last error of its log: {words}");
             }
             if !self.dumps.is_empty() {
@@ -73,6 +75,8 @@ impl Ending {
     fn meaning(&self) -> Option<&'static str> {
         Some(match (self.code, self.served) {
             (0, _) => "somebody asked it to, as nodetool stopdaemon does",
+            // A JVM without threads says OutOfMemoryError and leaves a heap dump, too.
+            (1 | 3, _) if self.lacked_threads == Some(true) => "it got no more threads (pids.max of the container)",
             (1, _) => "its configuration or this machine does not suit it",
             (3, _) if self.left(".hprof") => "its heap was full",
             (3, true) => "its heap was full (ExitOnOutOfMemoryError), as far as the code tells",
@@ -103,12 +107,17 @@ impl Ending {
     }
 }
 
-/// The last error of a log in Cassandra's form (`ERROR [main] date …`), and the exception below it. It is somebody else's
-/// text: shown, and nothing is decided by it.
-fn last_words(log: &str) -> Option<String> {
+/// The last error of a log in Cassandra's form (`ERROR [main] date …`), and the exception below it. A start fails in the main
+/// thread, and what other threads say after that is of the failing. It is somebody else's text: shown, and nothing is decided
+/// by it.
+fn last_words(log: &str, served: bool) -> Option<String> {
     let lines: Vec<&str> = log.lines().collect();
-    let at = lines.iter().rposition(|line| line.starts_with("ERROR ") || line.starts_with("FATAL "))?;
-    let is_exception = |line: &&&str| !line.starts_with(char::is_whitespace) && line.contains("Exception");
+    let of_start = || lines.iter().rposition(|line| line.starts_with("ERROR [main] "));
+    let of_any = || lines.iter().rposition(|line| line.starts_with("ERROR ") || line.starts_with("FATAL "));
+    let at = if served { of_any() } else { of_start().or_else(of_any) }?;
+    // `java.lang.OutOfMemoryError: words`, `org.apache.cassandra.exceptions.ConfigurationException`.
+    let is_class = |word: &str| word.ends_with("Exception") || (word.ends_with("Error") && word.contains('.'));
+    let is_exception = |line: &&&str| line.split(':').next().is_some_and(is_class);
     let exception = lines.get(at + 1).filter(is_exception).map_or("", |line| *line);
     Some(shown(format!("{} {exception}", lines.get(at)?).trim_end()))
 }
@@ -182,6 +191,17 @@ mod tests {
     }
 
     #[test]
+    fn a_want_of_threads_is_not_taken_for_a_full_heap() {
+        let ended = |lacked_threads| {
+            let dumps = dumps(&["/log/java_pid7.hprof"]);
+            Ending { code: 3, served: true, lacked_threads, dumps, ..Ending::default() }.line()
+        };
+        assert!(ended(Some(true)).contains("exit code 3: it got no more threads (pids.max"), "{}", ended(Some(true)));
+        assert!(ended(Some(false)).contains("exit code 3: its heap was full"));
+        assert!(ended(None).contains("exit code 3: its heap was full"));
+    }
+
+    #[test]
     fn a_crash_names_its_report() {
         let crashed = Ending { code: 134, dumps: dumps(&["/log/hs_err_pid7.log"]), ..Ending::default() };
         assert_eq!(crashed.line(), "Cassandra was ended by SIGABRT: the JVM crashed; it left /log/hs_err_pid7.log");
@@ -204,7 +224,15 @@ mod tests {
         let endless = format!("ERROR {}", "x".repeat(1000));
         let told = Ending { code: 1, log: Some(endless), ..Ending::default() }.line();
         assert!(told.ends_with("x…") && told.chars().count() < 450, "{told}");
-        assert_eq!(last_words("INFO  [main] ERROR is a word\n"), None);
+        assert_eq!(last_words("INFO  [main] ERROR is a word\n", false), None);
+    }
+
+    #[test]
+    fn a_failed_start_is_told_by_its_main_thread_and_a_failed_node_by_whoever_came_last() {
+        let log = "ERROR [main] no such class\nERROR [ScheduledTasks:1] Exception in thread\n";
+        assert_eq!(last_words(log, false).as_deref(), Some("ERROR [main] no such class"));
+        assert_eq!(last_words(log, true).as_deref(), Some("ERROR [ScheduledTasks:1] Exception in thread"));
+        assert_eq!(last_words("ERROR [OptionalTasks:1] x\n", false).as_deref(), Some("ERROR [OptionalTasks:1] x"));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::host::tail;
 
-/// Cassandra's own log in the log folder, where its logback.xml writes one.
-const LOG: &str = "system.log";
-/// How much of it is looked at, in bytes.
+/// Cassandra's own logs in the log folder: what our logback.xml keeps of what goes to standard output, and the whole log of a
+/// stock one. Where both are new, the second is the more telling.
+const LOGS: [&str; 2] = ["warnings.log", "system.log"];
+/// How much of each is looked at, in bytes.
 const MOST_LOG: u64 = 64 << 10;
 /// How many entries of a folder are looked at, whoever fills it.
 const MOST_ENTRIES: usize = 10_000;
@@ -24,8 +25,8 @@ type Mark = (u64, i64, i64);
 #[derive(Debug)]
 pub(super) struct Evidence {
     folders: Vec<PathBuf>,
-    log: PathBuf,
-    log_length: u64,
+    /// Each log and how long it was.
+    logs: [(PathBuf, u64); 2],
     owner: u32,
     dumps: BTreeMap<PathBuf, Mark>,
 }
@@ -37,15 +38,19 @@ impl Evidence {
         folders.extend(others);
         folders.sort();
         folders.dedup();
-        let log = logs.join(LOG);
-        let log_length = fs::symlink_metadata(&log).map_or(0, |state| state.len());
+        let logs = LOGS.map(|name| {
+            let log = logs.join(name);
+            let length = fs::symlink_metadata(&log).map_or(0, |state| state.len());
+            (log, length)
+        });
         let dumps = dumps_in(&folders);
-        Self { folders, log, log_length, owner, dumps }
+        Self { folders, logs, owner, dumps }
     }
 
-    /// The end of what was logged since then.
+    /// The ends of what was logged since then, the more telling one last.
     pub(super) fn log(&self) -> Option<String> {
-        tail::of_user(&self.log, self.owner, self.log_length, MOST_LOG)
+        let tails = self.logs.iter().filter_map(|(log, length)| tail::of_user(log, self.owner, *length, MOST_LOG));
+        tails.reduce(|all, tail| all + &tail)
     }
 
     /// Crash reports and heap dumps that are new or were written anew, a few of them.
@@ -96,5 +101,7 @@ mod tests {
         expected.sort();
         assert_eq!(dumps, expected);
         assert_eq!(evidence.log().as_deref(), Some("ERROR [main] new\n"));
+        fs::write(logs.path().join("warnings.log"), "WARN  [main] of ours\n").unwrap();
+        assert_eq!(evidence.log().as_deref(), Some("WARN  [main] of ours\nERROR [main] new\n"));
     }
 }

@@ -12,7 +12,7 @@ use crate::host::atomic::{self, Attributes};
 use crate::host::command::{Command, SpawnError, Stdio};
 use crate::host::privileges::Identity;
 use crate::host::process::Child;
-use crate::host::{Error, memory, signals};
+use crate::host::{Error, memory, signals, tasks};
 use crate::supervisor::{Clients, Owner, Phase, Published, StopTimes, seconds};
 
 /// The node under supervision.
@@ -29,6 +29,8 @@ pub(super) struct Node {
     pub(super) started: Instant,
     /// How often the kernel had killed for want of memory when the child was started, where it counts that.
     pub(super) oom_kills: Option<u64>,
+    /// How often it had refused a thread by then.
+    pub(super) tasks_refused: Option<u64>,
     /// What lay in its folders when it was started.
     pub(super) evidence: Evidence,
     /// Whether it has been seen to serve since then.
@@ -60,12 +62,14 @@ impl Node {
     fn ending(&self, code: u8, stopped_in: Option<Duration>) -> Ending {
         let root = Path::new("/");
         let kills = self.oom_kills.zip(memory::oom_kills(root));
+        let refusals = self.tasks_refused.zip(tasks::refused(root));
         Ending {
             code,
             stopped_in,
             has_served: self.stamp.stage == Stage::Normal,
             served: self.served,
             killed_for_memory: kills.map(|(before, now)| now > before),
+            lacked_threads: refusals.map(|(before, now)| now > before),
             memory_limit: memory::limit(root),
             log: self.evidence.log(),
             dumps: self.evidence.dumps(),

@@ -1,6 +1,5 @@
 //! Whose the folders are that Cassandra writes to.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use crate::commands::interrupt::Interrupt;
@@ -48,18 +47,8 @@ pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) 
 
 /// The first path that we cannot write, unless a stop is asked for while we look.
 fn first_unwritable(roots: &[PathBuf], interrupt: &Interrupt) -> Result<Option<PathBuf>, Failure> {
-    let stopped = RefCell::new(None);
-    let found = files::first_unwritable(roots, || note_stop(interrupt, &stopped))?;
-    stopped.into_inner().map_or(Ok(found), Err)
-}
-
-/// Whether a stop was asked for; it is kept for the caller.
-fn note_stop(interrupt: &Interrupt, stopped: &RefCell<Option<Failure>>) -> bool {
-    let mut stopped = stopped.borrow_mut();
-    if stopped.is_none() {
-        *stopped = interrupt.check().err();
-    }
-    stopped.is_some()
+    let found = files::first_unwritable(roots, || interrupt.asked().is_some())?;
+    interrupt.check().map(|()| found)
 }
 
 /// The data root, the log folder, and folders outside of them that the configuration names. What a hook said was said by the
@@ -98,8 +87,7 @@ fn outermost(folders: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<(), Failure> {
-    let stopped = RefCell::new(None);
-    let stop = || note_stop(interrupt, &stopped);
+    let stop = || interrupt.asked().is_some();
     let progress = |progress: crate::host::ownership::Progress| {
         tracing::info!(
             "ownership of {}: {} entries, {} changed after {:.0?}",
@@ -110,9 +98,7 @@ fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<(), Failure> 
         );
     };
     let summary = walk.run(root, stop, progress)?;
-    if let Some(failure) = stopped.into_inner() {
-        return Err(failure);
-    }
+    interrupt.check()?;
     if summary.changed > 0 {
         tracing::info!(
             "ownership of {}: {} of {} entries given to {}:{} in {:.1?}",

@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::host::limits::Limit;
 use crate::host::mounts::{Mount, Mounts};
 use crate::host::users::Passwd;
-use crate::host::{files, kernel, memory, privileges, processors};
+use crate::host::{files, kernel, memory, privileges, processors, tasks};
 use crate::settings::contract::Given;
 use crate::settings::value::{Chown, LaunchMode, Words};
 use rules::{Facts, Library, Obstacle};
@@ -41,6 +41,7 @@ pub(super) fn look(
         kernel: kernel::settings(root),
         swap: memory::swap(root),
         cpu_quota: processors::quota(root),
+        tasks: tasks::left(root),
         clock: SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs()),
         library: library(situation, &options, environment),
     };

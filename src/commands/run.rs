@@ -20,7 +20,7 @@ use crate::commands::{Assignment, environment, launch, ownership, passthrough, p
 use crate::config::documents::{BaseFile, Layer};
 use crate::exit::{Exit, Failure};
 use crate::host::limits::{self, Limit};
-use crate::host::{self, memory, privileges, process};
+use crate::host::{self, memory, privileges, process, tasks};
 use crate::report::Report;
 use crate::settings::value::{FromText as _, LogFormat};
 use crate::supervisor::{self, Policy};
@@ -45,7 +45,7 @@ pub(super) fn run(
     interrupt.check()?;
     preflight::look(&situation, &ready, &arguments, environment, raise_limits())?;
     let command = launch::command(&situation, &ready.plan, &arguments, environment)?;
-    write_files(&mut situation, &ready)?;
+    write_files(&mut situation, &ready, &interrupt)?;
     record(&situation, &ready);
     interrupt.check()?;
     ownership::settle(&situation, &ready.plan, &interrupt)?;
@@ -71,6 +71,7 @@ pub(super) fn run(
         child: 0,
         started: Instant::now(),
         oom_kills: memory::oom_kills(Path::new("/")),
+        tasks_refused: tasks::refused(Path::new("/")),
         evidence: evidence(&situation),
         served: false,
     };
@@ -107,7 +108,9 @@ fn run_hook(situation: &mut Situation, environment: &[Assignment], interrupt: &I
     situation.plan()?;
     let before: BTreeMap<String, String> =
         situation.base.iter().map(|(name, file)| (name.clone(), file.text.clone())).collect();
-    situation.folder.write(&before, &situation.pristine, true)?;
+    let written = situation.folder.write(&before, &situation.pristine, true, &|| interrupt.go_on());
+    interrupt.check()?;
+    written?;
     if let Some(identity) = &situation.identity {
         situation.folder.lend(identity.uid)?;
     }
@@ -171,11 +174,13 @@ fn tell(situation: &Situation, ready: &Ready) {
     }
 }
 
-fn write_files(situation: &mut Situation, ready: &Ready) -> Result<(), Failure> {
+fn write_files(situation: &mut Situation, ready: &Ready, interrupt: &Interrupt) -> Result<(), Failure> {
     let files = situation.files(&ready.plan);
     let pristine = std::mem::take(&mut situation.pristine);
     let told = situation.folder.notes().len();
-    let changed = situation.folder.write(&files, &pristine, false)?;
+    let changed = situation.folder.write(&files, &pristine, false, &|| interrupt.go_on());
+    interrupt.check()?;
+    let changed = changed?;
     situation.folder.take_back()?;
     for note in situation.folder.notes().iter().skip(told) {
         tracing::info!("{note}");

@@ -188,12 +188,13 @@ impl ConfFolder {
 
     /// Writes `files` to the live folder; what is there already is left alone. `base` is what [`Self::pristine`] returned.
     ///
-    /// `for_hook` says that the hook gets the folder next. Returns the names of the files that changed.
+    /// `for_hook` says that the hook gets the folder next; `go_on` is asked before each file. Returns the names of the files that changed.
     pub fn write(
         &mut self,
         files: &BTreeMap<String, String>,
         base: &BTreeMap<String, BaseFile>,
         for_hook: bool,
+        go_on: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Vec<String>, Error> {
         // Until every file is ours again, a start that is killed must not leave the hook's edits as the user's.
         let was_lent = self.record.is_lent();
@@ -201,12 +202,13 @@ impl ConfFolder {
         folders::create_folders(&self.live, 0o755, None)?;
         atomic::remove_leftovers(&self.live)?;
         if self.kept.is_some() {
-            self.keep(files, base)?;
+            self.keep(files, base, go_on)?;
         } else {
-            self.copy_others(files)?;
+            self.copy_others(files, go_on)?;
         }
         let mut changed = Vec::new();
         for (name, text) in files {
+            go_on()?;
             let path = self.live.join(name);
             let attributes = self.attributes(&path, masked::holds_secret(name, text));
             let same = files::read_trusted(&path).is_ok_and(|current| current == text.as_bytes());
@@ -245,12 +247,18 @@ impl ConfFolder {
 
     /// Keeps pristine files that are not kept yet, then records what is about to be written; both reach the disk before the
     /// first file changes.
-    fn keep(&mut self, files: &BTreeMap<String, String>, base: &BTreeMap<String, BaseFile>) -> Result<(), Error> {
+    fn keep(
+        &mut self,
+        files: &BTreeMap<String, String>,
+        base: &BTreeMap<String, BaseFile>,
+        go_on: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let Some(kept) = self.kept.clone() else { return Ok(()) };
         let owner = privileges::is_root().then_some((0, 0));
         folders::create_folders(&kept, if kept.starts_with(&self.conf) { 0o700 } else { 0o755 }, owner)?;
         atomic::remove_leftovers(&kept)?;
         for (name, text) in files {
+            go_on()?;
             let pristine = base.get(name).filter(|file| file.layer == Layer::Pristine);
             let was_kept = self.record.is_kept(name);
             if let Some(pristine) = pristine {
@@ -267,7 +275,11 @@ impl ConfFolder {
 
     /// Rendering elsewhere: Cassandra must find the folder's other files there too, and none that have gone. Once a start:
     /// what the hook made of them stays.
-    fn copy_others(&mut self, files: &BTreeMap<String, String>) -> Result<(), Error> {
+    fn copy_others(
+        &mut self,
+        files: &BTreeMap<String, String>,
+        go_on: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<(), Error> {
         if std::mem::replace(&mut self.copied, true) {
             return Ok(());
         }
@@ -276,6 +288,7 @@ impl ConfFolder {
             !files.contains_key(name) && fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
         });
         for (name, path) in &others {
+            go_on()?;
             match files::read_trusted(path) {
                 Ok(bytes) => atomic::write_atomic(&self.live.join(name), &bytes, self.attributes_of_copy(path))?,
                 // Nothing that we need: Cassandra will say if it does.

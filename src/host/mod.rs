@@ -18,6 +18,7 @@ pub mod files;
 pub mod folders;
 mod groups;
 pub mod kernel;
+pub mod last_resort;
 pub mod limits;
 pub mod memory;
 pub mod mounts;
@@ -32,6 +33,7 @@ mod spawn;
 pub mod standard_error;
 mod step_down;
 pub mod tail;
+pub mod tasks;
 pub mod users;
 
 pub use descriptors::close_inherited;

@@ -132,13 +132,18 @@ impl Child {
     /// Sends a signal to the process itself. Once it has been reaped this is ESRCH: a pidfd never means another process.
     /// (Where there are no pidfds it is a plain kill: do not send after the reaping.)
     pub fn signal(&self, signal: i32) -> Result<()> {
+        let failed = |errno| Error::new(format!("send {} to process {}", signals::name(signal), self.pid), errno);
+        self.send(signal).map_err(failed)
+    }
+
+    /// [`Self::signal`], which allocates nothing.
+    pub(super) fn send(&self, signal: i32) -> std::result::Result<(), Errno> {
         let sent = if self.is_pidfd { pidfd_send_signal(self.handle.as_fd(), signal) } else { Err(Errno::ENOSYS) };
-        let sent = match sent {
+        match sent {
             // The process is not reaped, or this would be ESRCH.
             Err(Errno::ENOSYS | Errno::EPERM) => kill(self.pid, signal),
             sent => sent,
-        };
-        sent.map_err(|errno| Error::new(format!("send {} to process {}", signals::name(signal), self.pid), errno))
+        }
     }
 
     /// Sends a signal to its whole process group, by number: only while the process is not reaped, or members are left.
@@ -209,9 +214,18 @@ pub fn all_other_processes() -> Vec<i32> {
 
 /// Whether there is anybody to wait for, dead or alive.
 fn has_children() -> bool {
+    can_wait(libc::P_ALL, 0)
+}
+
+/// Whether a process is a child of ours that nobody has reaped yet.
+pub(super) fn is_child(pid: i32) -> bool {
+    u32::try_from(pid).is_ok_and(|pid| can_wait(libc::P_PID, pid))
+}
+
+fn can_wait(whom: libc::idtype_t, id: u32) -> bool {
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
     // SAFETY: a null siginfo is allowed on Linux (waitid(2)); nobody is reaped.
-    let answer = unsafe { libc::waitid(libc::P_ALL, 0, std::ptr::null_mut(), options) };
+    let answer = unsafe { libc::waitid(whom, id, std::ptr::null_mut(), options) };
     Errno::result(answer) != Err(Errno::ECHILD)
 }
 

@@ -4,11 +4,13 @@
 
 use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::exit::Exit;
 use crate::host::command::{NOT_EXECUTED, SpawnError};
 use crate::host::events::{self, Timer};
+use crate::host::last_resort::LastResort;
 use crate::host::process::{self, Child, Ended};
 use crate::host::signals::SignalFd;
 use crate::host::{Error, memory, signals};
@@ -19,8 +21,6 @@ const LOOK_FOR_STRAGGLERS: Duration = Duration::from_millis(10);
 
 /// The timer is set anew at least this often while something is due.
 const FURTHEST: Duration = Duration::from_hours(24);
-/// Time between two looks where the kernel does not let us wait.
-const WITHOUT_WAITING: Duration = Duration::from_millis(100);
 
 /// What the loop's owner does about the child; nothing, unless it says so.
 pub trait Owner {
@@ -48,32 +48,33 @@ pub fn seconds(time: Duration) -> String {
 
 /// Supervises `child` until it and everything after it is gone, and says how to exit.
 ///
-/// Signals must be blocked. A panic or an error in here ends in a loop that only forwards the stop and reaps.
+/// Signals must be blocked. A panic or an error in here ends in a loop that only forwards the stop and reaps; so does a want of
+/// memory, after which nothing comes back.
 pub fn supervise(child: &Child, signals: &SignalFd, policy: Policy, owner: &mut dyn Owner) -> Exit {
     // The child has its folder; ours would keep a volume from being unmounted.
     let _ = std::env::set_current_dir("/");
     // What starting took is not needed any more: an idle PID 1 is small.
     memory::release_program_pages();
+    let stop_asked = AtomicBool::new(false);
+    let last_resort =
+        LastResort { child, signals, asks_to_stop: is_stop, stop_asked: &stop_asked, code: Exit::Internal.code() };
     let mut driver = Driver {
         child,
         signals,
         start: Instant::now(),
         observer: None,
         child_ended: false,
-        stop_asked: false,
+        stop_asked: &stop_asked,
         blind: false,
         pending: Vec::new(),
     };
-    match panic::catch_unwind(AssertUnwindSafe(|| driver.run(policy, owner))) {
+    match last_resort.during(|| panic::catch_unwind(AssertUnwindSafe(|| driver.run(policy, owner)))) {
         Ok(Ok(exit)) => return exit,
         Ok(Err(error)) => tracing::error!("supervision goes on without probes and deadlines: {error}"),
         Err(_) => {}
     }
-    // It may have come between a stop and its SIGTERM; a second one changes nothing in a JVM.
-    if driver.stop_asked && !driver.child_ended {
-        forward_stop(child);
-    }
-    forward_and_reap(child, signals, driver.child_ended)
+    last_resort.forward_and_reap();
+    Exit::Internal
 }
 
 struct Driver<'a> {
@@ -82,7 +83,7 @@ struct Driver<'a> {
     start: Instant,
     observer: Option<Child>,
     child_ended: bool,
-    stop_asked: bool,
+    stop_asked: &'a AtomicBool,
     /// Whether it was told that looks at the child cannot be started.
     blind: bool,
     /// Events of our own making, for the next round.
@@ -125,7 +126,7 @@ impl Driver<'_> {
         let mut events = std::mem::take(&mut self.pending);
         let mut received = Vec::new();
         while let Some(signal) = self.signals.next() {
-            self.stop_asked |= is_stop(signal.signal);
+            self.stop_asked.fetch_or(is_stop(signal.signal), Ordering::Relaxed);
             received.push(signal.signal);
         }
         while let Some(reaped) = process::reap() {
@@ -211,28 +212,4 @@ impl Driver<'_> {
 
 fn code_of(ended: Ended) -> u8 {
     u8::try_from(ended.code()).unwrap_or(u8::MAX)
-}
-
-/// What is left of PID 1 after a panic: the stop is forwarded, children are reaped, and the end is an error of ours.
-fn forward_and_reap(child: &Child, signals: &SignalFd, mut ended: bool) -> Exit {
-    while !ended {
-        while let Some(received) = signals.next() {
-            if is_stop(received.signal) {
-                forward_stop(child);
-            }
-        }
-        while let Some(reaped) = process::reap() {
-            ended |= reaped.pid == child.pid();
-        }
-        if !ended && events::wait(&[signals.as_fd()], None).is_err() {
-            std::thread::sleep(WITHOUT_WAITING);
-        }
-    }
-    Exit::Internal
-}
-
-/// A stopped child acts on SIGTERM only once it is continued.
-fn forward_stop(child: &Child) {
-    let _ = child.signal(nix::libc::SIGTERM);
-    let _ = child.signal(nix::libc::SIGCONT);
 }

@@ -18,6 +18,7 @@ mod support;
 mod attach;
 mod both_modes;
 mod command_line;
+mod deaths;
 mod encrypted;
 mod make_run;
 mod node;

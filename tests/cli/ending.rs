@@ -29,6 +29,13 @@ fn the_last_error_of_this_starts_log_and_the_files_it_left_are_named() {
 }
 
 #[test]
+fn a_node_that_logs_to_standard_output_keeps_its_errors_where_the_end_finds_them() {
+    let node = jvm("echo 'WARN  [main] harmless' >> $LOG/warnings.log\n\
+         echo 'ERROR [main] no such disk' >> $LOG/warnings.log\nexit 3");
+    node.run().code(3).says("the last error of its log: ERROR [main] no such disk");
+}
+
+#[test]
 fn without_a_new_error_only_the_code_speaks() {
     let node =
         jvm("echo 'INFO  [main] fine' >> $LOG/system.log\nexit 100").file("log/system.log", "ERROR [main] old\n");

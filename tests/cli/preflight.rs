@@ -1,5 +1,7 @@
 //! What is told of the machine before Cassandra starts, and when that stops the start.
 
+use std::fs;
+
 use crate::support::{Node, has, is_root, skip_or_fail};
 
 /// A node whose temporary folder is a file system of its own, mounted with `options`.
@@ -72,4 +74,55 @@ fn a_warning_about_the_machine_stops_no_start_even_a_strict_one() {
     let limited = "exec prlimit --as=1099511627776:1099511627776 \"$@\"";
     let node = Node::new().wrapped(&["sh", "-c", limited, "sh"]).env("CASSANDRA_INIT_STRICT", "true");
     node.start_and_stop().code(0);
+}
+
+/// A control group of version 1 below ours in which so many processes and threads may be, gone at the end.
+struct Tasks(std::path::PathBuf);
+
+impl Tasks {
+    fn new(most: u32) -> Option<Self> {
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap();
+        let own = own.lines().find_map(|line| line.split_once(":pids:"))?.1.trim_start_matches('/').to_owned();
+        let group =
+            std::path::Path::new("/sys/fs/cgroup/pids").join(own).join(format!("test-{}-{most}", std::process::id()));
+        fs::create_dir(&group).ok()?;
+        let group = Self(group);
+        fs::write(group.0.join("pids.max"), most.to_string()).ok()?;
+        Some(group)
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn a_limit_of_processes_that_a_jvm_ran_into_is_named_when_it_ends() {
+    let Some(group) = Tasks::new(60) else {
+        skip_or_fail("needs root and control groups of version 1");
+        return;
+    };
+    let enter = format!("echo $$ > {}/cgroup.procs; exec \"$@\"", group.0.display());
+    // A shell that asks for more processes than it may have, and ends as a JVM that gets no thread.
+    let forks = "#!/bin/dash\n(i=0; while [ $i -lt 80 ]; do sleep 60 & i=$((i + 1)); done) 2>/dev/null\nexit 3\n";
+    let node = Node::new().java(forks).wrapped(&["sh", "-c", &enter, "sh"]);
+    node.run().code(3).says("exit code 3: it got no more threads (pids.max of the container)");
+}
+
+#[test]
+fn a_limit_of_processes_is_told_with_the_option_that_raises_it_and_one_that_is_too_low_for_any_node_stops_the_start() {
+    for (most, code) in [(300, 0), (30, 78)] {
+        let Some(group) = Tasks::new(most) else {
+            skip_or_fail("needs root and control groups of version 1");
+            return;
+        };
+        let enter = format!("echo $$ > {}/cgroup.procs; exec \"$@\"", group.0.display());
+        let node = Node::new().wrapped(&["sh", "-c", &enter, "sh"]);
+        let outcome = if code == 0 { node.start_and_stop() } else { node.run() }.code(code);
+        let outcome = outcome.says(&format!("limit of processes (pids.max): leaves {} processes", most - 1));
+        assert!(outcome.stderr.contains("docker run --pids-limit 4096"), "{}", outcome.stderr);
+        assert_eq!(node.java_was_started(), code == 0);
+    }
 }

@@ -74,3 +74,41 @@ fn while_the_owner_of_many_files_is_changed() {
         assert!(owners.into_iter().all(|uid| uid == 4242), "{mode}: an interrupted walk is finished by the next start");
     }
 }
+
+/// How long a boot is deaf is counted, not timed: what can wait at all, and how much reaches the disk, between two looks for a
+/// signal. Two folders at the most reach it at once, when a file is new in both.
+#[test]
+fn no_step_of_the_boot_waits_for_long_without_looking_for_a_signal() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    let first = Node::new().file("conf-overlay/pre_run.sh", "export CASSANDRA_NUM_TOKENS=8\n");
+    let later = Node::new();
+    later.start_and_stop().code(0);
+    for (name, node) in [("first", first), ("later", later)] {
+        let trace = node.path("trace").display().to_string();
+        let waits = "trace=read,poll,ppoll,select,pselect6,epoll_wait,epoll_pwait,nanosleep,clock_nanosleep,futex,wait4,waitid,\
+                     flock,connect,accept4,recvfrom,fsync,fdatasync,signalfd4,clone,execve";
+        let node = node.wrapped(&["strace", "-D", "-y", "-o", &trace, "-e", waits, "-e", "signal=none"]);
+        node.start_and_stop().code(0);
+        let trace = fs::read_to_string(&trace).unwrap();
+        // Before that no signal can be lost, and nothing is done. Supervision, which follows the boot, is held to the same.
+        let life: Vec<&str> = trace.lines().skip_while(|line| !line.starts_with("signalfd4(")).collect();
+        let (mut to_disk, mut most, mut looks) = (0, 0, 0);
+        for line in &life {
+            if line.contains("signalfd]") || line.contains("<anon_inode:[signalfd]>") {
+                (to_disk, looks) = (0, looks + 1);
+            } else if line.starts_with("fsync(") || line.starts_with("fdatasync(") {
+                to_disk += 1;
+                most = most.max(to_disk);
+            } else {
+                // A log line that nobody reads: 100 ms once. A lock: only if it is free. The child's exec: a pipe that it closes.
+                let is_bounded =
+                    ["POLLOUT}], 1, 100)", "LOCK_NB", "WNOHANG", "read(", "signalfd4(", "clone(", "execve("];
+                assert!(is_bounded.iter().any(|bounded| line.contains(bounded)), "{name}: {line}");
+            }
+        }
+        assert!(looks >= 10 && most <= 4, "{name}: {looks} looks, {most} files in a row\n{}", life.join("\n"));
+    }
+}

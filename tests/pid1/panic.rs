@@ -34,6 +34,10 @@ impl Owner for Panics {
     }
 
     fn stopping(&mut self, _signal: i32, _delay: Duration, _limit: Option<Duration>) {
+        if std::env::var_os("WITHOUT_MEMORY").is_some() {
+            // More than any machine has; a Vec does not ask whether it got it.
+            std::hint::black_box(vec![0_u8; 1 << 46]);
+        }
         panic!("told to stop")
     }
 
@@ -123,6 +127,13 @@ fn after_a_panic_a_stop_is_forwarded_and_other_signals_are_not() {
 #[test]
 fn a_panic_after_the_childs_end_is_an_end() {
     let (status, drained) = panicked(NOWHERE, Stdio::null(), |_, child| send(child, SIGTERM));
+    assert_eq!((status.code(), drained), (Some(70), true));
+}
+
+/// The allocator has nothing for us: there is no unwinding out of it, and an abort would take the child along.
+#[test]
+fn without_memory_a_stop_is_still_passed_on() {
+    let (status, drained) = panicked("WITHOUT_MEMORY", Stdio::null(), |init, _| send(init, SIGTERM));
     assert_eq!((status.code(), drained), (Some(70), true));
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Node, has, skip_or_fail};
+use crate::support::{Node, has, send, skip_or_fail, wait_until};
 use crate::ways::{READY, Way};
 
 /// The node with a system call that fails, once it is `ready` to be wrapped.
@@ -123,5 +123,66 @@ fn every_timer_is_on_the_monotonic_clock_and_relative() {
             || call.starts_with("timerfd_settime(") && !call.contains("TFD_TIMER_ABSTIME")
             || call.starts_with("nanosleep(");
         assert!(good, "{call}");
+    }
+}
+
+/// The system calls by which a process gets memory, while a hundred orphans end and as many signals come.
+fn calls_for_memory(pid: i32, node: &Node, busy: impl FnOnce()) -> Vec<String> {
+    let trace = node.path("memory").display().to_string();
+    let calls = "trace=brk,mmap,mremap,signalfd4,read";
+    let words = ["-p", &pid.to_string(), "-o", &trace, "-e", calls, "-e", "signal=none"];
+    let mut strace = std::process::Command::new("strace").args(words).spawn().unwrap();
+    let status = format!("/proc/{pid}/status");
+    let traced = || fs::read_to_string(&status).unwrap().contains(&format!("TracerPid:\t{}", strace.id()));
+    wait_until("strace to look on", traced);
+    busy();
+    let read = || fs::read_to_string(&trace).unwrap_or_default();
+    // Each is read from the signal descriptor; that of SIGCHLD tells that it came, not how often.
+    wait_until("the signals to be read", || {
+        read().matches("SIGWINCH").count() >= 1 || read().matches("read(").count() > 100
+    });
+    send(i32::try_from(strace.id()).unwrap(), nix::libc::SIGINT);
+    strace.wait().unwrap();
+    let asks = |line: &&str| ["brk(", "mmap(", "mremap("].iter().any(|call| line.contains(call));
+    read().lines().filter(asks).map(str::to_owned).collect()
+}
+
+/// What a signal or a dead orphan takes was given back by the one before it: it asks the kernel for nothing, and a want of memory
+/// that comes meanwhile is not felt.
+#[test]
+fn signals_and_orphans_cost_no_memory_and_their_supervision_outlives_a_want_of_it() {
+    if !has("strace") || !has("prlimit") {
+        skip_or_fail("needs strace and prlimit");
+        return;
+    }
+    // Orphans in pairs of shells, then whoever asks is told.
+    let script = "trap 'echo > $STANDIN/drained; exit 0' TERM\n\
+        trap 'for i in 1 2 3 4 5 6 7 8 9 10; do (true &); done; echo x >> $STANDIN/rounds' WINCH\n\
+        echo running > $STANDIN/running; while :; do sleep 0.01; done";
+    for way in Way::all() {
+        let node = way.supervise(script);
+        let running = node.start();
+        let pid = if way == Way::Pid1 { running.wrapped_pid() } else { running.pid() };
+        let rounds = |at_least: usize| {
+            let done = || fs::read_to_string(node.path("standin/rounds")).unwrap_or_default().lines().count();
+            while done() < at_least {
+                send(pid, nix::libc::SIGWINCH);
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+        };
+        // The first round may need more than there was.
+        rounds(2);
+        let calls = calls_for_memory(pid, &node, || rounds(12));
+        assert_eq!(calls, [""; 0], "{way:?}");
+        // From now on the kernel gives it nothing more.
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap().trim().trim_end_matches(" kB");
+        let limit = format!("--as={0}:{0}", size.parse::<u64>().unwrap() * 1024);
+        let limited = std::process::Command::new("prlimit").args(["--pid", &pid.to_string(), &limit]).status();
+        assert!(limited.unwrap().success());
+        rounds(22);
+        send(pid, nix::libc::SIGTERM);
+        running.wait().code(0);
+        assert!(node.path("standin/drained").exists(), "{way:?}");
     }
 }

@@ -10,6 +10,12 @@ use crate::report::{Finding, Report};
 const MAPPINGS: u64 = 1_048_575;
 /// Fewer open files than this are too few for any node (`SigarLibrary`, `SystemInfo`).
 const OPEN_FILES: u64 = 10_000;
+/// With fewer threads no node comes up: a 5.0 on two processors has 58 when it begins to serve, and was seen to die with 49.
+const FEWEST_THREADS: u64 = 40;
+/// Threads for which there should be room: 58 at rest, the pools of cassandra.yaml when all are busy (128 for requests, 32
+/// each for reads, writes, counters and views), compaction, repair and streams, a dozen for each processor, and what runs
+/// beside the JVM.
+const THREADS: u64 = 1024;
 /// Before this second Cassandra does not believe the clock: 2008-07-12 (`StartupChecks.checkValidLaunchDate`).
 const EARLIEST: u64 = 1_215_820_800;
 /// Below this the kernel made readers of /dev/random wait, before Linux 5.18.
@@ -27,6 +33,8 @@ pub(super) struct Facts {
     pub(super) swap: u64,
     /// Processors that the quota leaves; none without one.
     pub(super) cpu_quota: Option<f64>,
+    /// Processes and threads that the container may still start; none without a limit.
+    pub(super) tasks: Option<u64>,
     /// Seconds since 1970; none if the clock is before that.
     pub(super) clock: Option<u64>,
     /// Where JNA unpacks its library; none if it does not.
@@ -73,6 +81,7 @@ pub(super) fn findings(facts: &Facts) -> Report {
         of_huge_pages(&facts.kernel),
         of_entropy(&facts.kernel),
         of_quota(facts.cpu_quota),
+        of_tasks(facts.tasks),
     ];
     for finding in limits.chain(others.into_iter().flatten()) {
         report.add(finding);
@@ -162,6 +171,23 @@ fn of_quota(quota: Option<f64>) -> Option<Finding> {
     Some(Finding::warning("cpu limit", message).hint("give it at least one, or a request without a limit"))
 }
 
+/// A JVM that gets no thread ends with an `OutOfMemoryError`, whatever memory there is.
+fn of_tasks(left: Option<u64>) -> Option<Finding> {
+    let left = left.filter(|left| *left < THREADS)?;
+    let place = "limit of processes (pids.max)";
+    let finding = if left < FEWEST_THREADS {
+        let message = format!(
+            "leaves {left} processes and threads, and Cassandra does not come up with fewer than {FEWEST_THREADS}"
+        );
+        Finding::error(place, message)
+    } else {
+        let message =
+            format!("leaves {left} processes and threads, less than {THREADS}: under load Cassandra gets no more");
+        Finding::warning(place, message)
+    };
+    Some(finding.hint("docker run --pids-limit 4096; in Kubernetes podPidsLimit of the kubelet, for all of a pod"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +208,7 @@ mod tests {
                 entropy: Some(256),
             },
             cpu_quota: Some(1.0),
+            tasks: Some(THREADS),
             clock: Some(EARLIEST),
             library: Some(library(&[None, Some(Obstacle::NoExec)], true)),
             ..Facts::default()
@@ -220,6 +247,9 @@ mod tests {
             ),
             (|facts| facts.kernel.entropy = Some(40), "warning entropy: 40 bits"),
             (|facts| facts.cpu_quota = Some(0.5), "warning cpu limit: 0.50 processors"),
+            (|facts| facts.tasks = Some(1_023), "warning limit of processes (pids.max): leaves 1023 processes"),
+            (|facts| facts.tasks = Some(40), "warning limit of processes (pids.max): leaves 40 processes"),
+            (|facts| facts.tasks = Some(39), "error limit of processes (pids.max): leaves 39 processes"),
             (|facts| facts.clock = Some(EARLIEST - 1), "error clock: is before July 2008"),
             (|facts| facts.clock = None, "error clock: is before July 2008"),
         ];
