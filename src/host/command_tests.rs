@@ -184,6 +184,54 @@ fn the_program_runs_as_the_user_and_cannot_go_back() {
     assert_eq!(field(&seen, "SigIgn"), "0000000000000000");
 }
 
+/// A folder of `owner` that nobody else may enter, in one that all may.
+fn private_folder(owner: u32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(folder.path(), Some(owner), Some(owner)).unwrap();
+    folder
+}
+
+fn in_folder(folder: &tempfile::TempDir) -> Command {
+    let mut command = program("/bin/readlink", &["/proc/self/cwd"]);
+    command.identity = Some(ana());
+    command.directory = Some(folder.path().to_owned());
+    command
+}
+
+/// Does it in a thread that is root, but to the file system a user who owns nothing.
+fn with_closed_doors<T: Send>(action: impl FnOnce() -> T + Send) -> T {
+    let in_thread = || {
+        nix::unistd::setfsuid(nix::unistd::Uid::from_raw(4444));
+        action()
+    };
+    std::thread::scope(|scope| scope.spawn(in_thread).join().unwrap())
+}
+
+#[test]
+fn a_folder_is_entered_before_root_is_given_up() {
+    if !is_root() {
+        eprintln!("skipped: changing the user needs root");
+        return;
+    }
+    let folder = private_folder(0);
+    assert_eq!(output(in_folder(&folder)).trim(), folder.path().to_str().unwrap());
+}
+
+#[test]
+fn a_folder_that_only_the_user_may_enter_is_entered_as_the_user() {
+    if !is_root() {
+        eprintln!("skipped: changing the user needs root");
+        return;
+    }
+    let folder = private_folder(4242);
+    let seen = with_closed_doors(|| output(in_folder(&folder)));
+    assert_eq!(seen.trim(), folder.path().to_str().unwrap());
+    let folder = private_folder(0);
+    let error = with_closed_doors(|| in_folder(&folder).spawn().unwrap_err());
+    assert_eq!(error.stage(), Stage::Directory, "{error}");
+    assert!(error.to_string().ends_with(": permission denied"), "{error}");
+}
+
 #[test]
 fn ipc_lock_is_ambient_when_asked_for() {
     if !is_root() || !ipc_lock_available() {

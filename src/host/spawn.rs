@@ -172,11 +172,12 @@ impl Prepared {
             own_group(self.terminal);
         }
         signals::default_dispositions();
+        let is_entered = self.enter_directory(self.step_down.is_some()).map_err(at(Place::Directory))?;
         if let Some((step_down, kernel)) = &mut self.step_down {
             step_down.run(kernel).map_err(|(step, errno)| Failure { place: Place::Privileges(step), errno })?;
         }
-        if let Some(directory) = &self.directory {
-            nix::unistd::chdir(directory.as_c_str()).map_err(at(Place::Directory))?;
+        if !is_entered {
+            self.enter_directory(false).map_err(at(Place::Directory))?;
         }
         signals::SignalMask::EMPTY.restore();
         // SAFETY: all three point to NUL-terminated strings, and the arrays end in a null pointer.
@@ -184,6 +185,17 @@ impl Prepared {
         let errno = Errno::last();
         signals::block_all();
         Err(Failure { place: Place::Execute, errno })
+    }
+
+    /// Enters the working folder, as root if we are root still: below a folder that is closed to the user, too. False if
+    /// only the user may enter it (root without CAP_DAC_OVERRIDE, NFS with root_squash, FUSE) and `again` allows for a
+    /// second attempt.
+    fn enter_directory(&self, again: bool) -> Result<bool, Errno> {
+        match self.directory.as_deref().map(nix::unistd::chdir) {
+            Some(Err(Errno::EACCES)) if again => Ok(false),
+            Some(outcome) => outcome.map(|()| true),
+            None => Ok(true),
+        }
     }
 
     fn explain(&self, failure: Failure) -> SpawnError {

@@ -9,6 +9,7 @@
 //! * Contents before their folder, the root last: its owner is the mark of a finished walk.
 //! * Few descriptors and little memory, however deep or wide the tree is.
 
+mod crew;
 mod entries;
 mod ledger;
 mod refusal;
@@ -16,7 +17,8 @@ mod trail;
 mod walker;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
@@ -35,7 +37,13 @@ pub struct Walk {
     /// Where it does not, a hard link in the tree may be a planted one to a file elsewhere, so a file with several names
     /// whose user is not right already, even root, is skipped and counted.
     pub protected_hardlinks: bool,
+    /// How many threads may join a walk that is not a short one; with 0, or where there are none to be had, the caller walks
+    /// alone. They are gone when the walk ends.
+    pub threads: usize,
 }
+
+/// As many questions as a network disk can well answer at a time; more than processors, as the threads wait for it.
+const THREADS: usize = 8;
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +96,7 @@ impl Walk {
     /// A walk for this user and group, with `protected_hardlinks` as the kernel has it.
     pub fn new(uid: u32, gid: u32) -> Self {
         let protected = std::fs::read("/proc/sys/fs/protected_hardlinks").is_ok_and(|text| text.starts_with(b"1"));
-        Self { uid, gid, refuse: Vec::new(), protected_hardlinks: protected }
+        Self { uid, gid, refuse: Vec::new(), protected_hardlinks: protected, threads: THREADS }
     }
 
     /// Whether the root folder itself has the right owner and group, which it gets last: the mark of a finished walk.
@@ -99,11 +107,19 @@ impl Walk {
 
     /// Walks the tree at `root`, an absolute path to a folder that is not a link and not a system folder.
     ///
-    /// `stop` is asked every 64 entries: true ends the walk with [`Summary::stopped`]. `progress` is called every 5 seconds.
+    /// `stop` is asked every 16 entries that the caller's thread deals with, and every 10 ms while it waits for others: true
+    /// ends the walk with [`Summary::stopped`]. `progress` is called every 5 seconds.
     /// What is denied or vanishes is counted; any other error (EIO) ends the walk.
-    pub fn run(&self, root: &Path, stop: impl Fn() -> bool, progress: impl FnMut(Progress)) -> Result<Summary> {
+    pub fn run(&self, root: &Path, stop: impl Fn() -> bool, mut progress: impl FnMut(Progress)) -> Result<Summary> {
         let opened = self.open(root)?;
-        walker::Walker::new(opened, ledger::Ledger::new(self, stop, progress)).run()
+        let started = Instant::now();
+        let crew = Arc::new(crew::Crew::new(self));
+        let mut threads = crew::Threads::new(Arc::clone(&crew));
+        let lead = ledger::Lead { stop: &stop, report: &mut progress, threads: &mut threads, started, reported: started };
+        let outcome = walker::Walker::of_tree(opened, ledger::Ledger::of_caller(&crew, lead)).run();
+        drop(threads);
+        outcome?;
+        Ok(Summary { elapsed: started.elapsed(), ..crew.outcome()? })
     }
 
     fn open(&self, root: &Path) -> Result<trail::Root> {
@@ -119,7 +135,27 @@ impl Walk {
     }
 }
 
+impl Summary {
+    /// Adds what another walker of the same walk did.
+    fn absorb(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.changed += other.changed;
+        self.denied.absorb(other.denied);
+        self.hard_links.absorb(other.hard_links);
+        self.mounts.absorb(other.mounts);
+        self.vanished += other.vanished;
+        self.stopped |= other.stopped;
+    }
+}
+
 impl Skipped {
+    fn absorb(&mut self, other: Self) {
+        self.count += other.count;
+        if self.first.is_none() {
+            self.first = other.first;
+        }
+    }
+
     fn add(&mut self, path: impl FnOnce() -> PathBuf, errno: Option<Errno>) {
         self.count += 1;
         if self.first.is_none() {

@@ -18,7 +18,8 @@ use crate::host::privileges::is_root;
 const UID: u32 = 4242;
 const GID: u32 = 4343;
 /// Descriptors that a walk may have open at a time, twice: those of a deep tree that another test walks are counted, too.
-const FEW: usize = 150;
+/// Nine walkers have each the folder of their share, 33 of the way down from it, and one that they open or give away.
+const FEW: usize = 2 * 9 * 35;
 
 /// A folder below the system's temporary one, of user 0, removed at the end however deep it is.
 struct Tree(tempfile::TempDir);
@@ -46,6 +47,13 @@ impl Tree {
     fn owner(&self, name: &str) -> (u32, u32) {
         let state = fs::symlink_metadata(self.path(name)).unwrap();
         (state.uid(), state.gid())
+    }
+
+    /// So much that threads join the walk: 600 files, which are met first, and 40 folders of 20 files.
+    fn much(self) -> Self {
+        let files = (0..600).map(|number| format!("file{number}"));
+        let deeper = (0..800).map(|number| format!("folder{}/{number}", number % 40));
+        files.chain(deeper).fold(self, |tree, name| tree.file(&name))
     }
 
     fn walk(&self) -> Summary {
@@ -236,7 +244,7 @@ fn a_wide_folder_is_walked_piece_by_piece() {
 }
 
 #[test]
-fn a_stop_is_asked_for_every_64_entries_however_long_each_takes() {
+fn a_stop_is_asked_for_every_16_entries_however_long_each_takes() {
     let Some(tree) = Tree::new() else { return };
     let tree = (0..1000).fold(tree, |tree, number| tree.file(&number.to_string()));
     let asked = Cell::new(0_u64);
@@ -245,8 +253,8 @@ fn a_stop_is_asked_for_every_64_entries_however_long_each_takes() {
         false
     };
     let summary = Walk::new(UID, GID).run(tree.0.path(), stop, |_| {}).unwrap();
-    assert!(asked.get() >= summary.entries / 64, "{} questions for {} entries", asked.get(), summary.entries);
-    // And it is the answer to one that ends the walk, with at most 64 entries more.
+    assert!(asked.get() >= summary.entries / 16, "{} questions for {} entries", asked.get(), summary.entries);
+    // And it is the answer to one that ends the walk, with at most 16 entries more.
     let changed = |after: u64| {
         let asked = Cell::new(0);
         let stop = || {
@@ -256,7 +264,7 @@ fn a_stop_is_asked_for_every_64_entries_however_long_each_takes() {
         Walk::new(0, 0).run(tree.0.path(), stop, |_| {}).unwrap().changed
     };
     assert_eq!(changed(0), 0);
-    assert!((1..=64).contains(&changed(1)));
+    assert!((1..=16).contains(&changed(1)));
 }
 
 #[test]
@@ -271,12 +279,56 @@ fn a_fresh_volumes_lost_and_found_is_given_like_everything_else() {
     assert_eq!(tree.owner("lost+found/piece"), (UID, GID));
 }
 
-/// An attacker exchanges a folder for a link to one outside, over and over, while root walks.
 #[test]
-fn the_swap_race_cannot_be_won() {
-    let Some(outside) = Tree::new() else { return };
-    let outside = outside.file("secret");
-    let tree = Tree::new().unwrap().file("victim/secret");
+fn with_and_without_threads_the_same_is_done() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.much();
+    symlink("nowhere", tree.path("folder7/link")).unwrap();
+    let mut walk = Walk::new(UID, GID);
+    for (threads, uid) in [(8, UID), (0, UID + 1), (1, UID + 2)] {
+        (walk.uid, walk.threads) = (uid, threads);
+        let summary = tree.walk_as(&walk);
+        assert_eq!((summary.entries, summary.changed), (1442, 1442), "{threads} threads");
+        assert_eq!((tree.owner(""), tree.owner("folder7/link")), ((uid, GID), (uid, GID)), "{threads} threads");
+        assert_eq!(tree.walk_as(&walk).changed, 0, "{threads} threads");
+    }
+}
+
+#[test]
+fn threads_take_part_and_a_stop_ends_them_and_leaves_the_root_unmarked() {
+    let Some(tree) = Tree::new() else { return };
+    let tree = tree.much();
+    let owned = |folder: &str| {
+        fs::read_dir(tree.path(folder)).unwrap().flatten().filter(|entry| entry.metadata().unwrap().uid() == UID).count()
+    };
+    let count = || owned("") + (0..40).map(|number| owned(&format!("folder{number}"))).sum::<usize>();
+    let (last, grew) = (Cell::new(0), Cell::new(false));
+    // We are the caller's thread, which gives 16 files and a folder at most between two questions. All else others give.
+    let stop = || {
+        let deadline = std::time::Instant::now() + Duration::from_millis(if last.get() > 512 { 50 } else { 0 });
+        loop {
+            let now = count();
+            grew.set(grew.get() || now > last.get() + 17);
+            if grew.get() || std::time::Instant::now() >= deadline {
+                last.set(now);
+                return grew.get();
+            }
+        }
+    };
+    let summary = Walk::new(UID, GID).run(tree.0.path(), stop, |_| {}).unwrap();
+    assert!(summary.stopped && grew.get(), "{summary:?}");
+    assert_eq!(count() as u64, summary.changed, "every change is counted");
+    assert_eq!(tree.owner(""), (0, 0));
+    for folder in (0..40).map(|number| format!("folder{number}")) {
+        assert!(tree.owner(&folder).0 == 0 || owned(&folder) == 20, "{folder} is given after what is in it");
+    }
+    assert_eq!(tree.walk().changed, 1441 - summary.changed);
+    assert_eq!((count(), tree.owner("")), (1440, (UID, GID)));
+}
+
+/// An attacker exchanges a folder for a link to one outside, over and over, while root walks.
+fn swap_race(tree: &Tree, walk: &Walk, rounds: usize) {
+    let outside = Tree::new().unwrap().file("secret");
     symlink(outside.0.path(), tree.path("link")).unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let attacker = {
@@ -291,8 +343,8 @@ fn the_swap_race_cannot_be_won() {
             }
         })
     };
-    for round in 0..300 {
-        tree.walk();
+    for round in 0..rounds {
+        tree.walk_as(walk);
         assert_eq!((outside.owner("secret"), outside.owner("")), ((0, 0), (0, 0)), "round {round}");
         for name in ["victim", "victim/secret", "aside", "aside/secret"] {
             let _ = lchown(tree.path(name), Some(0), Some(0));
@@ -300,6 +352,18 @@ fn the_swap_race_cannot_be_won() {
     }
     done.store(true, Ordering::Relaxed);
     attacker.join().unwrap();
+}
+
+#[test]
+fn the_swap_race_cannot_be_won() {
+    let Some(tree) = Tree::new() else { return };
+    swap_race(&tree.file("victim/secret"), &Walk::new(UID, GID), 300);
+}
+
+#[test]
+fn the_swap_race_cannot_be_won_against_threads() {
+    let Some(tree) = Tree::new() else { return };
+    swap_race(&tree.much().file("victim/secret"), &Walk::new(UID, GID), 300);
 }
 
 #[test]

@@ -4,20 +4,23 @@
 //! the root, name by name, following no link, and it must be the same inode as before.
 
 use std::ffi::{CStr, CString, OsStr};
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 
+use super::crew::{Out, Share};
 use super::entries::{self, Stat};
 use crate::host::{Error, Result};
 
-/// How many folders below the root stay open.
-pub(super) const MOST_OPEN: usize = 64;
+/// How many folders below the root stay open, in each walker.
+pub(super) const MOST_OPEN: usize = 32;
 /// How many are opened again at once on the way back up.
-const REOPENED: usize = 32;
+const REOPENED: usize = 16;
 
 /// The folder where the walk starts, open for all its time.
 #[derive(Debug)]
@@ -52,11 +55,13 @@ pub(super) struct Folder {
     pub(super) waiting: Vec<CString>,
     /// True if all of it has been read.
     pub(super) is_read: bool,
+    /// Whether others walk a share of it, if that ever was so.
+    pub(super) out: Option<Out>,
 }
 
 impl Folder {
     pub(super) fn new(name: CString, fd: OwnedFd, stat: Stat) -> Self {
-        Self { name, stat, fd: Some(fd), waiting: Vec::new(), is_read: false }
+        Self { name, stat, fd: Some(fd), waiting: Vec::new(), is_read: false, out: None }
     }
 
     /// Its descriptor; EBADF while it is closed.
@@ -72,12 +77,47 @@ pub(super) struct Trail {
     folders: Vec<Folder>,
     /// Index of the first folder after the closed ones, at least 1.
     first_open: usize,
+    /// True if the first folder is somebody else's, of which we walk a share.
+    is_share: bool,
 }
 
 impl Trail {
     pub(super) fn new(root: Root) -> Self {
         let folder = Folder::new(CString::default(), root.fd, root.stat);
-        Self { root: root.path, folders: vec![folder], first_open: 1 }
+        Self { root: root.path, folders: vec![folder], first_open: 1, is_share: false }
+    }
+
+    /// The way from a folder of which only a share is walked.
+    pub(super) fn of_share(share: Share) -> Self {
+        let Share { folder, mut names, out } = share;
+        let mut trail = Self::new(folder);
+        trail.is_share = true;
+        for folder in &mut trail.folders {
+            folder.is_read = true;
+            folder.waiting = mem::take(&mut names);
+            folder.out = Some(Arc::clone(&out));
+        }
+        trail
+    }
+
+    /// Whether the first folder is left by somebody else.
+    pub(super) fn is_share(&self) -> bool {
+        self.is_share
+    }
+
+    /// Takes half of the folders that wait in the folder at `index`, which must be open, for somebody else to walk;
+    /// `None` if that would leave none, or where no descriptor is to be had.
+    pub(super) fn share(&mut self, index: usize) -> Option<Share> {
+        let half = self.folders.get(index)?.waiting.len() / 2;
+        if half == 0 {
+            return None;
+        }
+        let path = self.path_of(index, c"");
+        let folder = self.folders.get_mut(index)?;
+        let fd = folder.fd.as_ref()?.try_clone().ok()?;
+        let out = Arc::clone(folder.out.get_or_insert_default());
+        let names = folder.waiting.drain(..half).collect();
+        Some(Share { folder: Root { path, fd, stat: folder.stat }, names, out })
     }
 
     /// Index of the last folder; `None` once the root has been left.

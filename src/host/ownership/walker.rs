@@ -8,9 +8,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 
 use super::entries::{self, Stat};
+use super::crew::Share;
 use super::ledger::Ledger;
 use super::trail::{Folder, Root, Trail};
-use super::{Progress, Summary, Walk};
+use super::Walk;
 use crate::host::{Error, Result};
 
 /// How many folders of one folder may wait before reading goes on: bounds the memory that a wide folder takes.
@@ -19,26 +20,35 @@ const MOST_WAITING: usize = 1024;
 /// Goes on, or has been stopped.
 type Flow = ControlFlow<()>;
 
-pub(super) struct Walker<'walk, Stop, Report> {
-    ledger: Ledger<'walk, Stop, Report>,
+pub(super) struct Walker<'walk> {
+    ledger: Ledger<'walk>,
     trail: Trail,
     device: (u32, u32),
     buffer: Vec<u8>,
 }
 
-impl<'walk, Stop: Fn() -> bool, Report: FnMut(Progress)> Walker<'walk, Stop, Report> {
-    pub(super) fn new(root: Root, ledger: Ledger<'walk, Stop, Report>) -> Self {
+impl<'walk> Walker<'walk> {
+    /// For a whole tree.
+    pub(super) fn of_tree(root: Root, ledger: Ledger<'walk>) -> Self {
         let device = root.stat.device;
         Self { ledger, trail: Trail::new(root), device, buffer: vec![0; entries::BUFFER] }
     }
 
-    pub(super) fn run(mut self) -> Result<Summary> {
+    /// For some folders of a folder that somebody else will leave.
+    pub(super) fn of_share(share: Share, ledger: Ledger<'walk>) -> Self {
+        let device = share.folder.stat.device;
+        Self { ledger, trail: Trail::of_share(share), device, buffer: vec![0; entries::BUFFER] }
+    }
+
+    /// Walks to the end, or to where the walk is stopped.
+    pub(super) fn run(mut self) -> Result<()> {
         while let Some(last) = self.trail.last() {
             if self.ledger.is_stopped() || self.step(last)?.is_break() {
                 break;
             }
         }
-        Ok(self.ledger.close())
+        self.ledger.close();
+        Ok(())
     }
 
     /// One step in the last folder: down into one that waits, on through its entries, or up.
@@ -48,11 +58,24 @@ impl<'walk, Stop: Fn() -> bool, Report: FnMut(Progress)> Walker<'walk, Stop, Rep
             self.ledger.summary.vanished += given_up as u64;
             return Ok(Flow::Continue(()));
         }
+        if self.ledger.crew.has_idle() {
+            self.share(last);
+        }
         let folder = self.trail.folder_mut(last).map_err(|errno| Error::new("walk", errno))?;
         match folder.waiting.pop() {
             Some(name) => self.enter(last, name),
             None if folder.is_read => self.leave(last),
             None => self.read(last),
+        }
+    }
+
+    /// Leaves half of the folders that wait in the last one to an idle thread. Without a descriptor for it we keep them.
+    fn share(&mut self, last: usize) {
+        let Some(share) = self.trail.share(last) else { return };
+        if let Some(share) = self.ledger.crew.offer(share)
+            && let Ok(folder) = self.trail.folder_mut(last)
+        {
+            folder.waiting.extend(share.names);
         }
     }
 
@@ -81,7 +104,14 @@ impl<'walk, Stop: Fn() -> bool, Report: FnMut(Progress)> Walker<'walk, Stop, Rep
 
     /// Gives the last folder, whose contents are all done, to the user, and goes up.
     fn leave(&mut self, last: usize) -> Result<Flow> {
-        let Ledger { walk, .. } = self.ledger;
+        if last == 0 && self.trail.is_share() {
+            self.trail.pop();
+            return Ok(Flow::Continue(()));
+        }
+        if self.wait_for_shares(last).map_err(|errno| self.failed(last, errno))?.is_break() {
+            return Ok(Flow::Break(()));
+        }
+        let walk = &self.ledger.crew.walk;
         self.ledger.summary.entries += 1;
         let folder = self.trail.folder(last).map_err(|errno| self.failed(last, errno))?;
         if !walk.is_right(&folder.stat) {
@@ -90,6 +120,23 @@ impl<'walk, Stop: Fn() -> bool, Report: FnMut(Progress)> Walker<'walk, Stop, Rep
         }
         self.trail.pop();
         Ok(Flow::Continue(()))
+    }
+
+    /// Waits until what was shared of the last folder is done, or the walk is stopped. The root waits for everything: what was
+    /// shared of a folder that was given up since is nobody else's.
+    fn wait_for_shares(&mut self, last: usize) -> Result<Flow, Errno> {
+        let out = self.trail.folder_mut(last)?.out.take();
+        if last > 0 && out.is_none() {
+            return Ok(Flow::Continue(()));
+        }
+        let out = out.filter(|_| last > 0);
+        while !self.ledger.crew.are_back(out.as_ref()) {
+            self.ledger.listen();
+            if self.ledger.crew.has_ended() {
+                break;
+            }
+        }
+        Ok(if self.ledger.crew.has_ended() { Flow::Break(()) } else { Flow::Continue(()) })
     }
 
     /// A folder that is closed must have been read to its end: where a directory stream can be taken up again after
@@ -141,7 +188,7 @@ impl<'walk, Stop: Fn() -> bool, Report: FnMut(Progress)> Walker<'walk, Stop, Rep
                 waiting.push(name.to_owned());
                 continue;
             }
-            match give(fd, name, self.device, self.ledger.walk) {
+            match give(fd, name, self.device, &self.ledger.crew.walk) {
                 Ok(Given::Folder) => {
                     waiting.push(name.to_owned());
                     continue;
