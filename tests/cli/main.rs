@@ -35,3 +35,4 @@ mod render;
 mod restarts;
 mod static_binary;
 mod stop_while_booting;
+mod wiring;

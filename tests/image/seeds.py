@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The seeds' workloads, each as a node in a real Docker, taken from tests/seeds/*.yaml.
+"""The seeds' workloads and our own, each as a node in a real Docker, taken from tests/seeds/*.yaml and image/kubernetes.
 
 For every StatefulSet, ReplicationController and DaemonSet found there: a pod's sandbox with an address of its own, the
-manifest's arguments, environment, capabilities, limits and mount; then readiness by the manifest's own command, a row by
-the real driver, the preStop command, a stop, and a second container on the same volume that must still have the row.
+manifest's arguments, environment, security context, limits and mounts; then liveness and readiness by the manifest's own
+commands or requests, a row by the real driver, the preStop command, a stop (where it has a delay: not ready first, and
+serving still), and a second container on the same volume that must still have the row.
 
     tests/support/docker run tests/image/seeds.py [--image NAME] [NAME...]    with the driver's python, see image/fetch
     tests/image/seeds.py --dry                                                shows the containers it would start
@@ -18,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
-import yaml
+import wiring
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUPPORT = ROOT / "tests" / "support" / "docker"
@@ -30,6 +33,7 @@ START_SECONDS = 180
 STOP_SECONDS = 120
 # What the manifests' images run when the manifest does not say: the ENTRYPOINT and CMD that we must stand in for.
 ORIGINAL_COMMAND = {
+    "cassandra-init": ["cassandra-init", "run"],
     "google-samples/cassandra": ["/run.sh"],
     "cassandra": ["docker-entrypoint.sh", "cassandra", "-f"],
 }
@@ -59,13 +63,15 @@ def run(*command, timeout=60, check=True):
 class Manifest:
     """A workload of one file, and what Docker needs to know of its pod number 0."""
 
-    def __init__(self, path, workload, index):
-        self.name = path.stem
+    def __init__(self, name, workload, config_maps, index):
+        self.name = name
         self.workload = workload
+        self.config_maps = config_maps
         self.pod = "seed-" + self.name
         self.address = f"10.244.0.{10 + index}"
         spec = workload["spec"]
-        self.container = spec["template"]["spec"]["containers"][0]
+        self.spec = spec["template"]["spec"]
+        self.container = self.spec["containers"][0]
         owner = workload["metadata"]["name"]
         # A StatefulSet counts its pods; the others give them a random end.
         self.host = f"{owner}-0" if workload["kind"] == "StatefulSet" else f"{owner}-x7k2p"
@@ -98,16 +104,82 @@ class Manifest:
         limit = self.container.get("resources", {}).get("limits", {}).get("memory", "1Gi")
         return limit.replace("Gi", "g").replace("Mi", "m")
 
+    def security(self):
+        """The container's security context, above the pod's."""
+        return {**self.spec.get("securityContext", {}), **self.container.get("securityContext", {})}
+
     def capabilities(self):
         """What securityContext adds."""
-        return self.container.get("securityContext", {}).get("capabilities", {}).get("add", [])
+        return self.security().get("capabilities", {}).get("add", [])
 
-    def readiness(self):
-        """The probe's command word for word, and its time limit."""
-        probe = self.container.get("readinessProbe")
+    def privileges(self):
+        """The security context, as Docker takes it."""
+        security = self.security()
+        words = [f"--cap-drop={capability}" for capability in security.get("capabilities", {}).get("drop", [])]
+        words += [f"--cap-add={capability}" for capability in self.capabilities()]
+        if "runAsUser" in security:
+            words.append(f"--user={security['runAsUser']}:{security.get('runAsGroup', 0)}")
+        if "fsGroup" in security:
+            words.append(f"--group-add={security['fsGroup']}")
+        if security.get("readOnlyRootFilesystem"):
+            words.append("--read-only")
+        if security.get("allowPrivilegeEscalation") is False:
+            words.append("--security-opt=no-new-privileges")
+        return words
+
+    def mounts(self, volume):
+        """Each mount: the claim is `volume`; what else lives as long as the pod is laid out beside it."""
+        volumes = {one["name"]: one for one in self.spec.get("volumes", [])}
+        words = []
+        for mount in self.container.get("volumeMounts", []):
+            kind, place = volumes.get(mount["name"], {}), mount["mountPath"]
+            if kind.get("emptyDir", {}).get("medium") == "Memory":
+                words += [f"--mount=type=tmpfs,destination={place},tmpfs-mode=0777"]
+            elif "emptyDir" in kind:
+                words += ["--volume", f"{volume}.{mount['name']}:{place}"]
+            elif "configMap" in kind:
+                words += ["--volume", f"{volume}.{mount['name']}:{place}:ro"]
+            else:
+                words += ["--volume", f"{volume}:{place}"]
+        return words
+
+    def lay_out(self, volume):
+        """The claim's folder as a fresh persistent volume looks: root's, with what mkfs leaves behind, and the group of fsGroup."""
+        path, group = pathlib.Path(volume), self.security().get("fsGroup")
+        path.chmod(0o755)
+        (path / "lost+found").mkdir(mode=0o700)
+        if group is not None:
+            run("chown", "-R", f":{group}", path)
+            run("chmod", "-R", "g+rwX,g+s", path)
+        for one in self.spec.get("volumes", []):
+            folder = pathlib.Path(f"{volume}.{one['name']}")
+            if "configMap" in one:
+                self.lay_out_files(folder, one["configMap"])
+            elif "emptyDir" in one:
+                folder.mkdir()
+                folder.chmod(0o777)
+
+    def lay_out_files(self, folder, source):
+        """A ConfigMap's files as the kubelet writes them, 0644, where `items` says."""
+        [data] = [one["data"] for one in self.config_maps if one["metadata"]["name"] == source["name"]]
+        paths = {item["key"]: item["path"] for item in source.get("items", [])} or {key: key for key in data}
+        for key, place in paths.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_text(data[key], encoding="utf-8")
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+    def probe(self, field):
+        """The probe's handler word for word, and its time limit; without one, our own command."""
+        probe = self.container.get(field)
         if probe is None:
-            return ["cassandra-init", "probe", "readiness"], 5
-        return probe["exec"]["command"], probe.get("timeoutSeconds", 1)
+            return {"exec": {"command": ["cassandra-init", "probe", field.removesuffix("Probe")]}}, 5
+        return probe, probe.get("timeoutSeconds", 1)
+
+    def url(self, request):
+        """What the kubelet asks for an httpGet, the port by its name."""
+        ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
+        return f"http://{self.address}:{ports.get(request['port'], request['port'])}{request['path']}"
 
     def pre_stop(self):
         """The hook's command word for word, or None."""
@@ -117,22 +189,24 @@ class Manifest:
     def docker_run(self, name, image, volume):
         """The whole command line that starts this container in its pod's sandbox."""
         words = ["docker", "run", "--detach", "--name", name, f"--network=container:{self.pod}"]
-        words += ["--memory", self.memory(), "--memory-swap", self.memory()]
-        words += [word for capability in self.capabilities() for word in ("--cap-add", capability)]
+        words += ["--memory", self.memory(), "--memory-swap", self.memory(), *self.privileges()]
         words += [word for item in self.environment().items() for word in ("--env", "=".join(item))]
-        for mount in self.container.get("volumeMounts", []):
-            words += ["--volume", f"{volume}:{mount['mountPath']}"]
         first, *rest = self.command()
-        return [*words, "--entrypoint", first, image, *rest]
+        return [*words, *self.mounts(volume), "--entrypoint", first, image, *rest]
+
+
+def workloads():
+    """Every workload that there is with its name, and the ConfigMaps beside it."""
+    for path in sorted((ROOT / "tests" / "seeds").glob("*.yaml")):
+        yield from ((path.stem, one, []) for one in wiring.documents(path) if one["kind"] in WORKLOADS)
+    site = wiring.documents(wiring.KUBERNETES / "configmap.yaml")
+    for variant in wiring.VARIANTS:
+        yield from ((variant, one, site) for one in wiring.objects(variant) if one["kind"] in WORKLOADS)
 
 
 def manifests(names):
-    """All workloads of tests/seeds, or those whose file name was given."""
-    found = []
-    for path in sorted((ROOT / "tests" / "seeds").glob("*.yaml")):
-        with path.open(encoding="utf-8") as file:
-            found += [(path, one) for one in yaml.safe_load_all(file) if one["kind"] in WORKLOADS]
-    chosen = [Manifest(path, one, index) for index, (path, one) in enumerate(found)]
+    """All workloads, or those whose name was given."""
+    chosen = [Manifest(*one, index) for index, one in enumerate(workloads())]
     unknown = set(names) - {one.name for one in chosen}
     if unknown:
         sys.exit(f"no such manifest: {', '.join(sorted(unknown))}")
@@ -145,16 +219,23 @@ class Node:
     def __init__(self, manifest, image, name, volume, sandbox):
         self.manifest, self.name, self.sandbox = manifest, name, sandbox
         run(*manifest.docker_run(name, image, volume))
-        self.started = time.monotonic()
+        self.started, self.answered = time.monotonic(), False
 
-    def ready(self):
-        """What the readiness command says, as the kubelet would run it; True, or False and its exit code."""
-        command, limit = self.manifest.readiness()
+    def ask(self, field):
+        """What a probe says, asked as the kubelet asks; True, or False and its exit code or status."""
+        probe, limit = self.manifest.probe(field)
+        if "httpGet" in probe:
+            status = self.inside("--request", self.manifest.url(probe["httpGet"]), str(limit))
+            return status == "200", status
         try:
-            code = run("docker", "exec", self.name, *command, timeout=limit, check=False).returncode
+            code = run("docker", "exec", self.name, *probe["exec"]["command"], timeout=limit, check=False).returncode
         except subprocess.TimeoutExpired:
             return False, "no answer in time"
         return code == 0, code
+
+    def ready(self):
+        """What the readiness probe says."""
+        return self.ask("readinessProbe")
 
     def running(self):
         """Whether the container still runs."""
@@ -165,11 +246,18 @@ class Node:
         while True:
             ready, code = self.ready()
             if ready:
-                return time.monotonic() - self.started
+                break
             expect(self.running(), "the container ended before it was ready")
             expect(code not in (126, 127), f"the readiness command cannot be run: exit code {code}")
             expect(time.monotonic() - self.started < START_SECONDS, f"not ready after {START_SECONDS} s, last answer {code}")
+            # A node that is starting is alive, from the first answer on.
+            alive, why = self.ask("livenessProbe")
+            expect(alive or not self.answered, f"not alive while it starts: {why}")
+            self.answered = self.answered or alive
             time.sleep(0.25)
+        took = time.monotonic() - self.started
+        expect(self.ask("livenessProbe")[0], "ready, but not alive")
+        return took
 
     def check_processes(self, pid_1):
         """PID 1 is ours; the JVM is its child, without root and without capabilities that nobody asked for."""
@@ -183,12 +271,13 @@ class Node:
         effective = int(java[0]["CapEff"], 16)
         expect(effective & ~allowed == 0, f"java has capabilities {effective:x}")
 
+    def inside(self, *arguments):
+        """Runs this file inside of the pod's network."""
+        return run("nsenter", f"--net=/proc/{self.sandbox}/ns/net", sys.executable, __file__, *arguments).stdout.strip()
+
     def client(self, action):
         """Runs the real driver inside of the pod's network; see `as_client`."""
-        return run(
-            "nsenter", f"--net=/proc/{self.sandbox}/ns/net",
-            sys.executable, __file__, "--client", action, self.manifest.address, self.manifest.name,
-        ).stdout.strip()
+        return self.inside("--client", action, self.manifest.address, self.manifest.name)
 
     def log(self):
         """Everything the container printed."""
@@ -201,7 +290,14 @@ class Node:
             run("docker", "exec", self.name, *hook, timeout=STOP_SECONDS)
             expect(not self.ready()[0], "still ready after preStop")
         begun = time.monotonic()
-        run("docker", "stop", "--time", STOP_SECONDS, self.name, timeout=STOP_SECONDS + 30)
+        if "CASSANDRA_STOP_DELAY" in self.manifest.environment():
+            run("docker", "kill", "--signal", "TERM", self.name)
+            expect(not self.ready()[0], "still ready after SIGTERM")
+            expect(self.ask("livenessProbe")[0], "not alive while it stops")
+            expect(self.client("read") != "no row", "serves nobody any more although the delay is not over")
+            run("docker", "wait", self.name, timeout=STOP_SECONDS)
+        else:
+            run("docker", "stop", "--time", STOP_SECONDS, self.name, timeout=STOP_SECONDS + 30)
         took = time.monotonic() - begun
         code = run("docker", "inspect", "--format", "{{.State.ExitCode}}", self.name).stdout.strip()
         expect(code == "0", f"the stop ended with exit code {code}")
@@ -232,10 +328,8 @@ def check(manifest, image, pid_1):
     """The whole story of one manifest; gives a line of figures."""
     nodes = []
     volume = tempfile.mkdtemp(prefix="cassandra-init-volume-")
-    # As a fresh persistent volume looks: root's, and with what mkfs leaves behind.
-    pathlib.Path(volume).chmod(0o755)
-    (pathlib.Path(volume) / "lost+found").mkdir(mode=0o700)
     try:
+        manifest.lay_out(volume)
         sandbox = int(run(SUPPORT, "pod-up", manifest.pod, manifest.address, manifest.host, *manifest.aliases).stdout)
         first = Node(manifest, image, manifest.pod + "-first", volume, sandbox)
         nodes.append(first)
@@ -260,7 +354,7 @@ def check(manifest, image, pid_1):
     finally:
         for name in [*(node.name for node in nodes), manifest.pod]:
             run("docker", "rm", "--force", "--volumes", name, check=False)
-        run("rm", "-rf", "--one-file-system", volume)
+        run("rm", "-rf", "--one-file-system", volume, *pathlib.Path(volume).parent.glob(f"{pathlib.Path(volume).name}.*"))
 
 
 def as_client(action, address, name):
@@ -282,6 +376,17 @@ def as_client(action, address, name):
         print(row.release if row else "no row")
 
 
+def as_kubelet(url, limit):
+    """Inside of the pod's network: the status of a GET, or why there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=float(limit)) as response:
+            print(response.status)
+    except urllib.error.HTTPError as error:
+        print(error.code)
+    except OSError as error:
+        print(error)
+
+
 def main():
     """Runs what was asked for; the exit code says whether all of it passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -290,16 +395,22 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="manifests at a time")
     parser.add_argument("--dry", action="store_true", help="show the containers, start none")
     parser.add_argument("--client", nargs=3, metavar=("ACTION", "ADDRESS", "NAME"), help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="file names without .yaml, default all")
+    parser.add_argument("--request", nargs=2, metavar=("URL", "SECONDS"), help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a seed's file name without .yaml, or a variant; default all")
     given = parser.parse_args()
     if given.client:
         return as_client(*given.client)
+    if given.request:
+        return as_kubelet(*given.request)
     chosen = manifests(given.names)
     if given.dry:
         for one in chosen:
             print(f"{one.workload['kind']} {one.name} as {one.host}, {one.address}")
             print("  run      ", shlex.join(one.docker_run(one.pod + "-first", given.image, "VOLUME")))
-            print("  readiness", shlex.join(one.readiness()[0]))
+            for field in ("livenessProbe", "readinessProbe"):
+                probe, limit = one.probe(field)
+                asks = one.url(probe["httpGet"]) if "httpGet" in probe else shlex.join(probe["exec"]["command"])
+                print(f"  {field}", asks, f"within {limit} s")
             print("  preStop  ", shlex.join(one.pre_stop() or ["none"]))
         return 0
     passed = 0
