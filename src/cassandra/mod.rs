@@ -1,5 +1,5 @@
 //! Knowledge of Cassandra: versions, configuration keys, layout of a distribution, heap rules, the java command line,
-//! the stamp beside the data, what a mode means for probes. Pure: no clock, disk, network or environment of its own.
+//! the stamp beside the data, what a look at a node means for probes. Pure: no clock, disk, network or environment of its own.
 #![forbid(unsafe_code)]
 
 pub mod collector;
@@ -7,7 +7,10 @@ pub mod distribution;
 pub mod heap;
 pub mod java;
 pub mod java_flags;
+pub mod jmx;
+pub mod look;
 pub mod modes;
+pub mod patience;
 pub mod schema;
 pub mod stamp;
 pub mod version;

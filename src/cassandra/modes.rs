@@ -5,13 +5,19 @@
 //! | any, and CQL answers | yes | yes | yes |
 //! | none yet, `STARTING`, `JOINING`, `JOINING_FAILED` | not yet | yes | no |
 //! | `NORMAL`, `MOVING`, `LEAVING`, `DECOMMISSION_FAILED` without CQL | yes | yes | no |
-//! | `DRAINING`, `DRAINED`, `DECOMMISSIONED` | yes | yes | no |
+//! | `DRAINING`, `DECOMMISSIONED` | yes | yes | no |
+//! | `DRAINED` | yes | until it has lasted `CASSANDRA_INIT_DRAINED_AFTER` | no |
+//! | any, and the JVM answers nobody at all | as above | until that has lasted `CASSANDRA_INIT_WEDGED_AFTER` | no |
 //!
 //! A node that joins is alive however long it takes, and one that is decommissioned must not be restarted, for it would refuse
-//! to start. Source: `StorageService.Mode` of each line. Before the node has a mode it is `preparing`; once a stop is asked for,
-//! only that counts.
+//! to start. One that is drained serves again only after a restart: somebody began a stop and did not end it. Source:
+//! `StorageService.Mode` of each line. Before the node has a mode it is `preparing`; once a stop is asked for, only that counts.
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::cassandra::look::{Life, Look};
+use crate::cassandra::patience::Patience;
 
 /// How far PID 1 has come with the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +77,14 @@ pub struct Observation {
     pub phase: Phase,
     /// The JVM's process id.
     pub child: Option<i32>,
-    /// What it answered to a client, if it was asked.
-    pub cql: Option<Cql>,
-    /// What it says that it is doing, if it was asked and answered.
-    pub mode: Option<Mode>,
+    /// What the last look saw; empty without one.
+    pub look: Look,
+    /// For how long it has been seen to answer nobody.
+    pub silent_for: Option<Duration>,
+    /// For how long it has been seen drained.
+    pub drained_for: Option<Duration>,
+    /// How long either may last.
+    pub patience: Patience,
 }
 
 /// A question that an orchestrator has.
@@ -133,6 +143,11 @@ impl fmt::Display for Phase {
 }
 
 impl Mode {
+    /// Its `OperationMode`; none where the node does not say it.
+    pub fn name(self) -> Option<&'static str> {
+        MODES.iter().find(|(mode, ..)| *mode == self).and_then(|(_, name, _)| *name)
+    }
+
     /// Reads an `OperationMode`.
     pub fn parse(text: &str) -> Option<Self> {
         MODES.iter().find(|(_, name, _)| *name == Some(text)).map(|(mode, ..)| *mode)
@@ -161,12 +176,13 @@ impl Verdict {
     }
 }
 
-/// Whether the answer depends on what the node itself says; else the phase is enough.
-pub fn needs_cql(question: Question, phase: Phase) -> bool {
+/// Whether the answer depends on a look at the node; else the phase is enough.
+pub fn needs_look(question: Question, phase: Phase, patience: Patience) -> bool {
+    let runs = matches!(phase, Phase::Starting | Phase::Serving);
     match question {
         Question::Startup => phase == Phase::Starting,
-        Question::Liveness => false,
-        Question::Readiness => matches!(phase, Phase::Starting | Phase::Serving),
+        Question::Liveness => runs && !patience.is_endless(),
+        Question::Readiness => runs,
     }
 }
 
@@ -181,7 +197,8 @@ pub fn answer(question: Question, observation: &Observation) -> Verdict {
 
 /// Once the node has served, this never turns into no again: a restart helps nobody.
 fn startup(observation: &Observation) -> Verdict {
-    match (observation.phase, &observation.cql, observation.mode) {
+    let Look { cql, mode, .. } = &observation.look;
+    match (observation.phase, cql, *mode) {
         (Phase::Serving | Phase::Stopping, ..) => Verdict::yes("the node has served clients"),
         (Phase::Preparing, ..) => Verdict::no("the node is being prepared"),
         (Phase::Starting, Some(Cql::Serves(words) | Cql::Left(words)), _) => Verdict::yes(words.as_str()),
@@ -190,22 +207,37 @@ fn startup(observation: &Observation) -> Verdict {
     }
 }
 
-/// PID 1 ends with its child: that it answers is enough.
+/// PID 1 ends with its child: what is left to ask is whether the child is worth keeping.
 fn liveness(observation: &Observation) -> Verdict {
-    Verdict::yes(match (observation.phase, observation.child) {
-        (Phase::Preparing, _) | (_, None) => "the node is being prepared".to_owned(),
-        (Phase::Stopping, _) => "the node is stopping".to_owned(),
-        (_, Some(child)) => format!("Cassandra runs as process {child}"),
-    })
+    let Observation { look, patience, .. } = observation;
+    let child = match (observation.phase, observation.child) {
+        (Phase::Preparing, _) | (_, None) => return Verdict::yes("the node is being prepared"),
+        (Phase::Stopping, _) => return Verdict::yes("the node is stopping"),
+        (_, Some(child)) => child,
+    };
+    match (&look.life, observation.silent_for, observation.drained_for) {
+        (Some(Life::Silent(why)), Some(lasted), _) => Verdict {
+            yes: !patience.is_out(patience.wedged, lasted),
+            reason: format!("Cassandra, process {child}, has answered nobody for {} s: {why}", lasted.as_secs()),
+        },
+        (_, _, Some(lasted)) if patience.is_out(patience.drained, lasted) => Verdict::no(format!(
+            "the node has been drained for {} s and nobody has stopped it; it serves again only after a restart",
+            lasted.as_secs()
+        )),
+        (Some(Life::Answers(sign)), ..) => {
+            Verdict::yes(format!("Cassandra runs as process {child} and answers {sign}"))
+        }
+        _ => Verdict::yes(format!("Cassandra runs as process {child}")),
+    }
 }
 
 fn readiness(observation: &Observation) -> Verdict {
-    match (observation.phase, &observation.cql) {
+    match (observation.phase, &observation.look.cql) {
         (Phase::Preparing, _) => Verdict::no("the node is being prepared"),
         (Phase::Stopping, _) => Verdict::no("the node is stopping"),
         (_, Some(Cql::Serves(words))) => Verdict::yes(words.as_str()),
         (_, Some(Cql::Left(words))) => Verdict::no(words.as_str()),
-        (_, cql) => Verdict::no(silent(cql.as_ref(), observation.mode)),
+        (_, cql) => Verdict::no(silent(cql.as_ref(), observation.look.mode)),
     }
 }
 
@@ -224,9 +256,20 @@ fn silent(cql: Option<&Cql>, mode: Option<Mode>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cassandra::look::Sign;
+
+    const PATIENCE: Patience =
+        Patience { wedged: Some(Duration::from_secs(600)), drained: Some(Duration::from_secs(300)) };
 
     fn node(phase: Phase, cql: Option<Cql>, mode: Option<Mode>) -> Observation {
-        Observation { phase, child: Some(17), cql, mode }
+        let look = Look { cql, mode, life: None };
+        Observation { phase, child: Some(17), look, silent_for: None, drained_for: None, patience: PATIENCE }
+    }
+
+    fn silent_for(seconds: u64) -> Observation {
+        let mut seen = node(Phase::Serving, Some(Cql::Silent("timed out".into())), None);
+        seen.look.life = Some(Life::Silent("it is stopped by a signal".into()));
+        Observation { silent_for: Some(Duration::from_secs(seconds)), ..seen }
     }
 
     fn answers(observation: &Observation) -> [bool; 3] {
@@ -245,6 +288,7 @@ mod tests {
             let reason = answer(Question::Readiness, &served).reason;
             assert_eq!(reason, format!("the node is {words}; cannot connect: connection refused"));
             assert_eq!(name.and_then(Mode::parse), name.map(|_| mode));
+            assert_eq!(mode.name(), name);
         }
         assert_eq!(Mode::parse("ZOMBIE"), None);
     }
@@ -269,16 +313,58 @@ mod tests {
             assert_eq!(answers(&node(Phase::Preparing, cql.clone(), None)), [false, true, false], "{cql:?}");
             assert_eq!(answers(&node(Phase::Stopping, cql.clone(), None)), [true, true, false], "{cql:?}");
         }
+        let stopping = Observation { phase: Phase::Stopping, ..silent_for(601) };
+        assert!(answer(Question::Liveness, &stopping).yes, "the stop has deadlines of its own");
+    }
+
+    #[test]
+    fn who_answers_nobody_is_alive_until_our_patience_ends() {
+        let [short, long] = [599, 600].map(silent_for);
+        assert_eq!((answers(&short), answers(&long)), ([true, true, false], [true, false, false]));
+        assert_eq!(
+            answer(Question::Liveness, &long).reason,
+            "Cassandra, process 17, has answered nobody for 600 s: it is stopped by a signal"
+        );
+        let endless = Observation { patience: Patience { wedged: None, ..PATIENCE }, ..long.clone() };
+        assert!(answer(Question::Liveness, &endless).yes);
+        let joining = Observation { phase: Phase::Starting, ..long };
+        assert!(!answer(Question::Liveness, &joining).yes, "a JVM that hangs never ends its join");
+    }
+
+    #[test]
+    fn a_join_of_days_is_alive_and_not_up() {
+        let mut joining = node(Phase::Starting, Some(Cql::Silent("closed".into())), Some(Mode::Joining));
+        joining.look.life = Some(Life::Answers(Sign::Jmx));
+        assert_eq!(answers(&joining), [false, true, false]);
+        assert_eq!(answer(Question::Liveness, &joining).reason, "Cassandra runs as process 17 and answers JMX");
+    }
+
+    #[test]
+    fn who_is_drained_is_alive_until_our_patience_ends() {
+        let mut drained = node(Phase::Serving, Some(Cql::Silent("closed".into())), Some(Mode::Drained));
+        drained.look.life = Some(Life::Answers(Sign::Jmx));
+        for (seconds, alive) in [(0, true), (299, true), (300, false)] {
+            drained.drained_for = Some(Duration::from_secs(seconds));
+            assert_eq!(answers(&drained), [true, alive, false], "{seconds} s");
+        }
+        assert_eq!(
+            answer(Question::Liveness, &drained).reason,
+            "the node has been drained for 300 s and nobody has stopped it; it serves again only after a restart"
+        );
+        drained.patience.drained = None;
+        assert!(answer(Question::Liveness, &drained).yes);
     }
 
     #[test]
     fn only_what_the_answer_depends_on_is_asked() {
         for phase in [Phase::Preparing, Phase::Starting, Phase::Serving, Phase::Stopping] {
             for question in [Question::Startup, Question::Liveness, Question::Readiness] {
-                let open = node(phase, Some(Cql::Serves("open".into())), None);
-                let closed = node(phase, Some(Cql::Silent("closed".into())), None);
-                let depends = answer(question, &open).yes != answer(question, &closed).yes;
-                assert_eq!(needs_cql(question, phase), depends, "{question:?} {phase:?}");
+                for patience in [PATIENCE, Patience { wedged: None, drained: None }] {
+                    let open = node(phase, Some(Cql::Serves("open".into())), None);
+                    let [open, closed] = [open, silent_for(600)].map(|seen| Observation { phase, patience, ..seen });
+                    let depends = answer(question, &open).yes != answer(question, &closed).yes;
+                    assert_eq!(needs_look(question, phase, patience), depends, "{question:?} {phase:?} {patience:?}");
+                }
             }
         }
     }

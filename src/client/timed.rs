@@ -1,35 +1,55 @@
-//! Reads and writes that share one deadline.
+//! Time limits of clients: every read and write shares one deadline.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// A stream whose every read and write counts against one deadline: a peer that sends a byte now and then gets no more
-/// time for it.
-pub(super) struct Timed<'a> {
-    pub(super) stream: &'a TcpStream,
-    pub(super) deadline: Instant,
+/// A time limit, from the moment at which it was set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    /// When it ends.
+    deadline: Instant,
+    /// How long it was at first, for what is told.
+    pub(super) whole: Duration,
 }
 
-impl Timed<'_> {
-    fn remaining(&self) -> io::Result<Option<Duration>> {
+impl Limit {
+    /// `whole` from now on.
+    pub(super) fn from_now(whole: Duration) -> Self {
+        Self { deadline: Instant::now() + whole, whole }
+    }
+
+    /// What is left of it; an error once nothing is.
+    pub(super) fn remaining(&self) -> io::Result<Duration> {
         match self.deadline.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
-            remaining => Ok(Some(remaining)),
+            remaining => Ok(remaining),
         }
     }
 }
 
+/// Connects within the limit.
+pub(super) fn connect(address: SocketAddr, limit: Limit) -> io::Result<TcpStream> {
+    TcpStream::connect_timeout(&address, limit.remaining()?)
+}
+
+/// A stream whose every read and write counts against one limit: a peer that sends a byte now and then gets no more
+/// time for it.
+pub(super) struct Timed<'a> {
+    pub(super) stream: &'a TcpStream,
+    pub(super) limit: Limit,
+}
+
 impl Read for Timed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.remaining()?)?;
+        self.stream.set_read_timeout(Some(self.limit.remaining()?))?;
         self.stream.read(buffer)
     }
 }
 
 impl Write for Timed<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.remaining()?)?;
+        self.stream.set_write_timeout(Some(self.limit.remaining()?))?;
         self.stream.write(buffer)
     }
 

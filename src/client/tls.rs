@@ -1,18 +1,24 @@
 //! TLS as a client that asks the node on its own address how it is: whoever answers there is the node, so its certificate is
-//! not verified, and nothing secret is sent.
+//! verified only for whom wants to know whether clients can, and nothing secret is sent.
+
+mod verifier;
 
 use std::io::{Read, Write};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, Error, SignatureScheme};
+
+use crate::client::keystore::Key;
+
+/// Where a client's key and certificate come from, or why there is none. It is asked only when a server wants one, as a
+/// keystore may take some milliseconds to open.
+pub type Identity = Box<dyn Fn() -> Result<Key, String> + Send + Sync>;
 
 /// How TLS is spoken with a node.
 #[derive(Debug)]
@@ -22,22 +28,23 @@ pub struct Tls {
 }
 
 /// The certificate that we have, if any, and whether it was asked for.
-#[derive(Debug)]
 struct Own {
-    certificate: Option<Arc<CertifiedKey>>,
+    identity: Identity,
+    certificate: OnceLock<Result<Arc<CertifiedKey>, String>>,
     wanted: AtomicBool,
 }
 
 impl Tls {
-    /// With the client certificate and key of a PEM text, if there are both in it and the key needs no password.
-    pub fn new(certificate: Option<&[u8]>) -> Result<Self, Error> {
+    /// With what is shown where a server wants a client's certificate, and the certificates of whom a server's is to be signed
+    /// by; none: nobody asks.
+    pub fn new(identity: Identity, trusted: Option<Vec<CertificateDer<'static>>>) -> Result<Self, Error> {
         let provider = Arc::new(provider());
-        let certificate = certificate.and_then(read_certificate).map(Arc::new);
-        let own = Arc::new(Own { certificate, wanted: AtomicBool::new(false) });
+        let own = Arc::new(Own { identity, certificate: OnceLock::new(), wanted: AtomicBool::new(false) });
+        let verifier = verifier::new(trusted, &provider)?;
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody))
+            .with_custom_certificate_verifier(verifier)
             .with_client_cert_resolver(Arc::<Own>::clone(&own));
         config.resumption = Resumption::disabled();
         Ok(Self { config: Arc::new(config), own })
@@ -48,9 +55,9 @@ impl Tls {
         self.own.wanted.load(Ordering::Relaxed)
     }
 
-    /// Whether there is a certificate to send.
-    pub fn has_certificate(&self) -> bool {
-        self.own.certificate.is_some()
+    /// Why there was no certificate to send, if there was none.
+    pub fn why_no_certificate(&self) -> Option<&str> {
+        self.own.certificate.get()?.as_ref().err().map(String::as_str)
     }
 
     pub(super) fn session(&self, peer: IpAddr) -> Result<Session, Error> {
@@ -60,6 +67,7 @@ impl Tls {
 }
 
 /// The state of one connection.
+#[derive(Debug)]
 pub(super) struct Session(Box<ClientConnection>);
 
 impl Session {
@@ -97,74 +105,28 @@ fn provider() -> CryptoProvider {
     }
 }
 
-fn read_certificate(pem: &[u8]) -> Option<CertifiedKey> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
-    let key = PrivateKeyDer::from_pem_slice(pem).ok()?;
-    let key = ring::sign::any_supported_type(&key).ok()?;
-    (!chain.is_empty()).then(|| CertifiedKey::new(chain, key))
-}
-
 impl ResolvesClientCert for Own {
     fn resolve(&self, _authorities: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.wanted.store(true, Ordering::Relaxed);
-        self.certificate.clone()
+        self.certificate.get_or_init(|| certified((self.identity)()?)).clone().ok()
     }
 
     fn has_certs(&self) -> bool {
-        self.certificate.is_some()
+        true
     }
 }
 
-/// Takes every certificate.
-#[derive(Debug)]
-struct Anybody;
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+fn certified(key: Key) -> Result<Arc<CertifiedKey>, String> {
+    if key.chain.is_empty() {
+        return Err("the key has no certificate".to_owned());
     }
+    let secret = ring::sign::any_supported_type(&key.secret)
+        .map_err(|_| "the key is none of RSA, P-256, P-384 and Ed25519".to_owned())?;
+    Ok(Arc::new(CertifiedKey::new(key.chain, secret)))
+}
 
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        use SignatureScheme::{
-            ECDSA_NISTP256_SHA256, ECDSA_NISTP384_SHA384, ECDSA_NISTP521_SHA512, ED25519, RSA_PKCS1_SHA256,
-            RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
-        };
-        vec![
-            ECDSA_NISTP256_SHA256,
-            ECDSA_NISTP384_SHA384,
-            ECDSA_NISTP521_SHA512,
-            ED25519,
-            RSA_PSS_SHA256,
-            RSA_PSS_SHA384,
-            RSA_PSS_SHA512,
-            RSA_PKCS1_SHA256,
-            RSA_PKCS1_SHA384,
-            RSA_PKCS1_SHA512,
-        ]
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Own").field("wanted", &self.wanted).finish_non_exhaustive()
     }
 }

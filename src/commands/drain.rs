@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::cassandra::java::JMX_PORT;
-use crate::client::jmx::{Jmx, STORAGE_SERVICE, Trouble, Value};
-use crate::commands::{Assignment, nodetool, print, run_folder};
+use crate::cassandra::jmx::Purpose;
+use crate::client::jmx::{Jmx, Login, STORAGE_SERVICE, Trouble, Value};
+use crate::commands::{Assignment, nodetool, print, run_folder, secrets};
 use crate::exit::{Exit, Failure};
 use crate::report::Report;
 use crate::settings::RawEnv;
@@ -47,7 +48,8 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, published.jmx.unwrap_or(JMX_PORT)));
     let limit = limit.map_or(LONGEST, Span::get);
     let started = Instant::now();
-    match over_jmx(address, limit) {
+    let login = secrets::jmx_login(&published, Purpose::Control);
+    match over_jmx(address, &login, limit) {
         Ok(Drained::Yes) => {
             print(&format!("drained in {:.1} s\n", started.elapsed().as_secs_f64()))?;
             Ok(Exit::Success)
@@ -62,8 +64,8 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
 
 /// The call blocks until the node is drained. One that is drained already refuses it ("did it already happen?"), so the mode is
 /// asked first, and again when the call fails.
-fn over_jmx(address: SocketAddr, limit: Duration) -> Result<Drained, Trouble> {
-    let mut jmx = match Jmx::connect(address, None, limit) {
+fn over_jmx(address: SocketAddr, login: &Login, limit: Duration) -> Result<Drained, Trouble> {
+    let mut jmx = match Jmx::connect(address, Some(login), limit) {
         Ok(jmx) => jmx,
         Err(trouble @ (Trouble::Strange { .. } | Trouble::Connection { .. })) => {
             return Ok(Drained::Unreachable(trouble));

@@ -16,6 +16,7 @@ mod java_command;
 mod json;
 mod launch;
 mod launchable;
+mod look;
 mod manual;
 mod node;
 mod nodetool;
@@ -27,6 +28,7 @@ mod probe;
 mod render;
 mod run;
 mod run_folder;
+mod secrets;
 mod set_variables;
 mod situation;
 mod supervise;
@@ -52,7 +54,7 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Completions(shell) => completions::completions(shell),
         Invocation::Man => manual::manual(),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
-        Invocation::Observe => probe::observe(environment),
+        Invocation::Observe => look::observe(environment),
         Invocation::Drain(limit) => drain::drain(limit, environment),
         Invocation::Nodetool(arguments) => Err(nodetool::nodetool(&arguments, environment)),
         Invocation::JavaCommand => java_command::java_command(environment),

@@ -40,11 +40,11 @@ pub(super) struct Node {
 impl Node {
     /// Publishes how far the node is. That it cannot be done is told, and ends nothing: the child runs.
     pub(super) fn publish(&self, phase: Phase) {
-        let endpoint = self.endpoint.as_ref().map(|Endpoint { host, port, tls, certificate }| Clients {
+        let endpoint = self.endpoint.as_ref().map(|Endpoint { host, port, tls, authorities }| Clients {
             host: host.clone(),
             port: *port,
             tls: *tls,
-            certificate: certificate.clone(),
+            authorities: authorities.clone(),
         });
         let published = Published {
             phase,

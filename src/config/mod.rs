@@ -5,6 +5,7 @@ pub mod apply;
 pub mod defaults;
 pub mod diff;
 pub mod documents;
+pub mod encryption;
 pub mod fragment;
 pub mod generic;
 pub mod jvm_options;

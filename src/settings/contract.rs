@@ -327,6 +327,12 @@ contract! {
             "Time between not being ready and the SIGTERM to Cassandra; unset: none.";
         stop_grace: Span, "CASSANDRA_STOP_GRACE", [], "this program",
             "The pod's grace period: Cassandra is killed just before it ends; unset: no limit.";
+        probe_ca: AbsolutePath, "CASSANDRA_INIT_PROBE_CA", [], "this program",
+            "Readiness verifies the node's certificate for clients with the certificates of this file (PEM, or a keystore that truststore_password opens): it fails where it is signed by nobody of them or expired; unset: no verification.";
+        wedged_after: Span, "CASSANDRA_INIT_WEDGED_AFTER", [], "this program",
+            "How long the JVM may answer nobody (CQL, JMX, attach) before it is no longer alive to probes, with a thread dump in the log; unset: 10m, in which a JVM that works writes a heap dump of 31 GB; 0: for ever.";
+        drained_after: Span, "CASSANDRA_INIT_DRAINED_AFTER", [], "this program",
+            "How long the node may be drained without a stop before it is no longer alive to probes, as only a restart makes it serve again; unset: 10m; 0: for ever.";
     }
 }
 

@@ -35,8 +35,8 @@ pub struct Clients {
     pub port: u16,
     /// Whether TLS is spoken there.
     pub tls: bool,
-    /// The PEM file with a certificate and key that a client may show there. Only where it is: who may read it, may.
-    pub certificate: Option<PathBuf>,
+    /// The file with the certificates of whom the node's is to be signed by, where it is to be verified.
+    pub authorities: Option<PathBuf>,
 }
 
 impl fmt::Display for Published {
@@ -45,10 +45,10 @@ impl fmt::Display for Published {
         if let Some(child) = self.child {
             writeln!(f, "child={child}")?;
         }
-        if let Some(Clients { host, port, tls, certificate }) = &self.endpoint {
+        if let Some(Clients { host, port, tls, authorities }) = &self.endpoint {
             writeln!(f, "host={host}\nport={port}\ntls={tls}")?;
-            if let Some(certificate) = certificate {
-                writeln!(f, "certificate={}", certificate.display())?;
+            if let Some(authorities) = authorities {
+                writeln!(f, "authorities={}", authorities.display())?;
             }
         }
         if let Some(conf) = &self.conf {
@@ -73,7 +73,7 @@ impl Published {
                 host: host.to_owned(),
                 port,
                 tls: value("tls") == Some("true"),
-                certificate: value("certificate").map(PathBuf::from),
+                authorities: value("authorities").map(PathBuf::from),
             }),
             _ => None,
         };
@@ -117,7 +117,7 @@ mod tests {
                 host: "fd00::1".into(),
                 port: 9042,
                 tls: true,
-                certificate: Some("/run/secrets/node.pem".into()),
+                authorities: Some("/run/secrets/ca.pem".into()),
             }),
             conf: Some("/etc/cassandra".into()),
             jmx: Some(7199),

@@ -1,24 +1,21 @@
 //! A connection on which one request at a time is asked, in clear or in TLS, each answer due at one deadline.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
 
+use crate::client::channel::{Broken, Channel};
 use crate::client::cql::Trouble;
 use crate::client::cql::envelope::{self, Envelope, Version, opcode};
 use crate::client::cql::frame;
-use crate::client::timed::{self, Timed};
-use crate::client::tls::{Session, Tls};
+use crate::client::timed::Limit;
+use crate::client::tls::Tls;
 
 pub(super) struct Connection {
     address: SocketAddr,
-    stream: TcpStream,
-    session: Option<Session>,
+    channel: Channel,
     version: Version,
     /// What frames brought and nobody has read yet; none as long as envelopes travel without frames.
     unframed: Option<Vec<u8>>,
-    deadline: Instant,
-    limit: Duration,
+    limit: Limit,
 }
 
 impl Connection {
@@ -26,17 +23,10 @@ impl Connection {
         address: SocketAddr,
         tls: Option<&Tls>,
         version: Version,
-        deadline: Instant,
-        limit: Duration,
+        limit: Limit,
     ) -> Result<Self, Trouble> {
-        let remaining = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let stream = TcpStream::connect_timeout(&address, remaining)
-            .map_err(|source| trouble(address, limit, "cannot connect", source))?;
-        let session = match tls.map(|tls| tls.session(address.ip())).transpose() {
-            Ok(session) => session,
-            Err(source) => return Err(Trouble::Encryption { address, source }),
-        };
-        Ok(Self { address, stream, session, version, unframed: None, deadline, limit })
+        let channel = Channel::open(address, tls, limit).map_err(|broken| trouble(address, limit, broken))?;
+        Ok(Self { address, channel, version, unframed: None, limit })
     }
 
     /// From here on envelopes travel in frames, where the version has them.
@@ -107,31 +97,20 @@ impl Connection {
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
-        let mut stream = Timed { stream: &self.stream, deadline: self.deadline };
-        let sent = match &mut self.session {
-            Some(session) => session.over(&mut stream).write_all(bytes),
-            None => stream.write_all(bytes),
-        };
-        sent.map_err(|source| trouble(self.address, self.limit, "cannot send", source))
+        self.channel.send(bytes).map_err(|broken| trouble(self.address, self.limit, broken))
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Result<(), Trouble> {
-        let mut stream = Timed { stream: &self.stream, deadline: self.deadline };
-        let received = match &mut self.session {
-            Some(session) => session.over(&mut stream).read_exact(buffer),
-            None => stream.read_exact(buffer),
-        };
-        received.map_err(|source| trouble(self.address, self.limit, "cannot read the answer", source))
+        self.channel.receive(buffer).map_err(|broken| trouble(self.address, self.limit, broken))
     }
 }
 
-fn trouble(address: SocketAddr, limit: Duration, what: &'static str, source: io::Error) -> Trouble {
-    if timed::is_late(&source) {
-        return Trouble::TimedOut { address, limit };
-    }
-    match source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
-        Some(error) => Trouble::Encryption { address, source: error.clone() },
-        None => Trouble::Connection { address, what, source },
+fn trouble(address: SocketAddr, limit: Limit, broken: Broken) -> Trouble {
+    match broken {
+        Broken::Late => Trouble::TimedOut { address, limit: limit.whole },
+        Broken::Encryption(source @ rustls::Error::InvalidCertificate(_)) => Trouble::Certificate { address, source },
+        Broken::Encryption(source) => Trouble::Encryption { address, source },
+        Broken::System(what, source) => Trouble::Connection { address, what, source },
     }
 }
 

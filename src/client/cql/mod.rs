@@ -12,9 +12,9 @@ mod tests;
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::client::timed;
+use crate::client::timed::{self, Limit};
 use crate::client::tls::{self, Tls};
 use connection::Connection;
 use envelope::{Version, opcode};
@@ -41,7 +41,7 @@ pub enum Answer {
     /// It serves whom this authenticator lets in; it accepts clients all the same.
     Authenticate(String),
     /// It speaks TLS, but not with us.
-    OnlyOthers(&'static str),
+    OnlyOthers(String),
 }
 
 /// Why there was no handshake.
@@ -73,6 +73,14 @@ pub enum Trouble {
         /// What is wrong.
         source: rustls::Error,
     },
+    /// The peer's certificate is none that we are to take.
+    #[error("{address}: clients that verify its certificate refuse it: {source}")]
+    Certificate {
+        /// The node.
+        address: SocketAddr,
+        /// What is wrong.
+        source: rustls::Error,
+    },
     /// The peer answered with an error of the protocol.
     #[error("{address}: refused with error 0x{code:04x}: {message}")]
     Refused {
@@ -97,9 +105,8 @@ pub enum Trouble {
 ///
 /// Protocol v4 first, and v5 where v4 is not allowed. The answer or the trouble comes within `limit`, whatever the peer does.
 pub fn handshake(address: SocketAddr, tls: Option<&Tls>, limit: Duration) -> Result<Answer, Trouble> {
-    let deadline = Instant::now() + limit;
-    let speak =
-        |version| Connection::open(address, tls, version, deadline, limit).and_then(|open| converse(open, version));
+    let limit = Limit::from_now(limit);
+    let speak = |version| Connection::open(address, tls, version, limit).and_then(|open| converse(open, version));
     let answer = match speak(Version::V4) {
         Err(Trouble::Refused { code: code::PROTOCOL, .. }) => speak(Version::V5),
         answer => answer,
@@ -140,13 +147,12 @@ fn converse(mut connection: Connection, version: Version) -> Result<Answer, Trou
 fn only_others(tls: &Tls, trouble: &Trouble) -> Option<Answer> {
     match trouble {
         Trouble::Encryption { source, .. } if tls::is_disagreement(source) && !tls.was_asked_for_a_certificate() => {
-            Some(Answer::OnlyOthers("no version or cipher in common"))
+            Some(Answer::OnlyOthers("no version or cipher in common".to_owned()))
         }
         Trouble::Encryption { .. } | Trouble::Connection { .. } if tls.was_asked_for_a_certificate() => {
-            Some(Answer::OnlyOthers(if tls.has_certificate() {
-                "the node's own certificate is not taken for a client's"
-            } else {
-                "a client certificate is asked for"
+            Some(Answer::OnlyOthers(match tls.why_no_certificate() {
+                Some(why) => format!("a client certificate is asked for ({why})"),
+                None => "the node's own certificate is not taken for a client's".to_owned(),
             }))
         }
         _ => None,

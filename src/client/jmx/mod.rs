@@ -3,16 +3,22 @@
 //! Source: the Java Remote Method Invocation Specification, chapter 10 (wire protocol), and the interfaces `RMIServer` and
 //! `RMIConnection` of `javax.management.remote.rmi`, whose method hashes stand below. Not spoken: TLS and custom sockets.
 
+mod arguments;
+mod jrmp;
+mod parameters;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod values;
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use crate::client::timed::{self, Timed};
-use stream::{Broken, Object, Reader, Source, Value as Wire, tag};
+use crate::client::timed::Limit;
+use crate::client::tls::Tls;
+use arguments::{object_name, put_text};
+use jrmp::{Connection, ObjectId, remote};
+use stream::tag;
 
 /// `StorageService`, which knows what the node is doing.
 pub const STORAGE_SERVICE: &str = "org.apache.cassandra.db:type=StorageService";
@@ -28,15 +34,6 @@ mod method {
     pub(super) const INVOKE: (i32, i64) = (-1, 1_434_350_937_885_235_744);
 }
 
-/// What `Call`, `ReturnData` and the rest of the protocol begin with.
-mod message {
-    pub(super) const STREAM_PROTOCOL: [u8; 7] = *b"JRMI\x00\x02\x4B";
-    pub(super) const ACKNOWLEDGED: u8 = 0x4E;
-    pub(super) const CALL: u8 = 0x50;
-    pub(super) const RETURN: u8 = 0x51;
-    pub(super) const NORMAL_RETURN: u8 = 0x01;
-}
-
 /// A user of the JMX server (`jmxremote.password`).
 #[derive(Clone)]
 pub struct Credentials {
@@ -44,6 +41,15 @@ pub struct Credentials {
     pub user: String,
     /// The password.
     pub password: String,
+}
+
+/// How we may speak with a JMX server that is not open to everybody.
+#[derive(Default)]
+pub struct Login {
+    /// Who we are.
+    pub credentials: Option<Credentials>,
+    /// How TLS is spoken with it, where it wants that.
+    pub tls: Option<Tls>,
 }
 
 /// A value that an attribute has or an operation gave.
@@ -57,12 +63,16 @@ pub enum Value {
     Integer(i64),
     /// `java.lang.Double` and `Float`.
     Number(f64),
-    /// `java.lang.String`.
+    /// `java.lang.String`, the name of an enum's constant, or an address.
     Text(String),
+    /// An array, a list or a set.
+    List(Vec<Value>),
+    /// A map, or open data with its names.
+    Map(Vec<(Value, Value)>),
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Trouble {
     /// Nothing listens, or the connection broke.
     #[error("{address}: {what}: {error}")]
@@ -81,6 +91,14 @@ pub enum Trouble {
         address: SocketAddr,
         /// The limit.
         limit: Duration,
+    },
+    /// The peer does not speak TLS, or not with us.
+    #[error("{address}: no TLS: {error}")]
+    Encryption {
+        /// The server.
+        address: SocketAddr,
+        /// What is wrong.
+        error: rustls::Error,
     },
     /// The server wants a user and password, or others than these.
     #[error("{address}: refused: {message}")]
@@ -126,25 +144,52 @@ pub struct Jmx {
     client: ObjectId,
 }
 
-/// The name of an object in a server, as it stands on the wire.
-type ObjectId = [u8; 22];
-
 impl Jmx {
     /// Connects to the registry at `address`, and from there to the JMX server. Everything that is asked of the result must be
-    /// answered within `limit` from now.
+    /// answered within `limit` from now. Without a `login` nobody is named, and nothing but clear text is spoken.
     ///
-    /// The JMX server is exported by the JVM that has the registry, so the entry's port counts and its host name does not.
-    pub fn connect(address: SocketAddr, credentials: Option<&Credentials>, limit: Duration) -> Result<Self, Trouble> {
-        let deadline = Instant::now() + limit;
-        let mut registry = Connection::open(address, deadline, limit)?;
+    /// The JMX server is exported by the JVM that has the registry, so the entry's port counts and its host name does not. It
+    /// says of itself that it wants TLS; of the registry that is only found out.
+    pub fn connect(address: SocketAddr, login: Option<&Login>, limit: Duration) -> Result<Self, Trouble> {
+        let (tls, credentials) = login.map_or((None, None), |login| (login.tls.as_ref(), login.credentials.as_ref()));
+        let connected = Self::log_in(address, tls, credentials, Limit::from_now(limit));
+        connected.map_err(|trouble| match trouble {
+            Trouble::Connection { address, .. } | Trouble::Encryption { address, .. }
+                if tls.is_some_and(Tls::was_asked_for_a_certificate) =>
+            {
+                let why = tls.and_then(Tls::why_no_certificate).unwrap_or("that of the node is not taken");
+                Trouble::Refused { address, message: format!("a client certificate is asked for ({why})") }
+            }
+            other => other,
+        })
+    }
+
+    fn log_in(
+        address: SocketAddr,
+        tls: Option<&Tls>,
+        credentials: Option<&Credentials>,
+        limit: Limit,
+    ) -> Result<Self, Trouble> {
+        let mut registry = match (Connection::open(address, None, limit), tls) {
+            (Err(Trouble::Strange { .. } | Trouble::Connection { .. }), Some(_)) => {
+                Connection::open(address, tls, limit)?
+            }
+            (other, _) => other?,
+        };
         let mut name = Vec::new();
         put_text(&mut name, ENTRY);
         let entry = registry.call(&[0; 22], method::LOOKUP, &name)?;
-        let (port, server) = remote(&entry).ok_or_else(|| registry.strange("an entry without an address"))?;
-        let mut connection = Connection::open(SocketAddr::new(address.ip(), port), deadline, limit)?;
-        let client = connection.call(&server, method::NEW_CLIENT, &credentials.map_or(vec![tag::NULL], encode))?;
-        let (_, client) = remote(&client).ok_or_else(|| connection.strange("a client without an address"))?;
-        Ok(Self { connection, client })
+        let server = remote(&entry).ok_or_else(|| registry.strange("an entry without an address"))?;
+        if server.tls && tls.is_none() {
+            return Err(registry.strange("the entry is reached over TLS"));
+        }
+        let address = SocketAddr::new(address.ip(), server.port);
+        let mut connection = Connection::open(address, tls.filter(|_| server.tls), limit)?;
+        let credentials =
+            credentials.map_or_else(|| vec![tag::NULL], |known| parameters::texts(&[&known.user, &known.password]));
+        let client = connection.call(&server.object, method::NEW_CLIENT, &credentials)?;
+        let client = remote(&client).ok_or_else(|| connection.strange("a client without an address"))?;
+        Ok(Self { connection, client: client.object })
     }
 
     /// The value of an attribute.
@@ -157,9 +202,25 @@ impl Jmx {
 
     /// Calls an operation without parameters and waits for its end.
     pub fn invoke(&mut self, bean: &str, operation: &str) -> Result<Value, Trouble> {
+        self.operate(bean, operation, &[tag::NULL; 2])
+    }
+
+    /// Calls an operation that takes texts.
+    pub fn invoke_with(&mut self, bean: &str, operation: &str, parameters: &[&str]) -> Result<Value, Trouble> {
+        self.operate(bean, operation, &parameters::of_operation(parameters))
+    }
+
+    /// From now on answers may be as long as what is told of a large ring.
+    pub fn expect_a_ring(&mut self) {
+        self.connection.expect_a_ring();
+    }
+
+    fn operate(&mut self, bean: &str, operation: &str, parameters: &[u8]) -> Result<Value, Trouble> {
         let mut arguments = object_name(bean);
         put_text(&mut arguments, operation);
-        arguments.extend([tag::NULL; 3]);
+        arguments.extend(parameters);
+        // In whose name: nobody's.
+        arguments.push(tag::NULL);
         self.ask(bean, method::INVOKE, &arguments)
     }
 
@@ -169,235 +230,7 @@ impl Jmx {
             Err(Trouble::Threw { address, class, .. }) if class.ends_with("InstanceNotFoundException") => {
                 Err(Trouble::NoBean { address, bean: bean.to_owned() })
             }
-            other => Ok(plain(&other?)),
+            other => Ok(values::plain(&other?)),
         }
     }
-}
-
-/// A Java value as one of ours: boxes are opened.
-fn plain(value: &Wire) -> Value {
-    match value {
-        Wire::Text(text) | Wire::Constant(text) => Value::Text(text.clone()),
-        Wire::Boolean(truth) => Value::Boolean(*truth),
-        Wire::Integer(number) => Value::Integer(*number),
-        Wire::Number(number) => Value::Number(*number),
-        Wire::Object(object) if object.class.starts_with("java.lang.") => {
-            object.field("value").map_or(Value::Other, plain)
-        }
-        _ => Value::Other,
-    }
-}
-
-#[derive(Debug)]
-struct Connection {
-    address: SocketAddr,
-    stream: TcpStream,
-    deadline: Instant,
-    limit: Duration,
-}
-
-impl Connection {
-    fn open(address: SocketAddr, deadline: Instant, limit: Duration) -> Result<Self, Trouble> {
-        let remaining = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let stream = TcpStream::connect_timeout(&address, remaining)
-            .map_err(|error| trouble(address, limit, "cannot connect", &error))?;
-        let mut connection = Self { address, stream, deadline, limit };
-        connection.send(&message::STREAM_PROTOCOL)?;
-        let [answer] = connection.read()?;
-        if answer != message::ACKNOWLEDGED {
-            return Err(connection.strange(&format!("an answer that begins with 0x{answer:02x}")));
-        }
-        // How the server sees us: a name and a port, of no interest.
-        let length = usize::from(u16::from_be_bytes(connection.read()?));
-        connection.skip(length + 4)?;
-        let mut own = Vec::new();
-        put_utf(&mut own, &address.ip().to_string());
-        own.extend([0; 4]);
-        connection.send(&own)?;
-        Ok(connection)
-    }
-
-    /// Calls a method of an object; the answer is the value that it gave.
-    fn call(&mut self, object: &ObjectId, (number, hash): (i32, i64), arguments: &[u8]) -> Result<Wire, Trouble> {
-        let mut request = vec![message::CALL];
-        request.extend(stream::HEADER);
-        // One block of primitive data: the object's name, the method's number and hash.
-        request.extend([tag::BLOCK, 34]);
-        request.extend(object);
-        request.extend(number.to_be_bytes());
-        request.extend(hash.to_be_bytes());
-        request.extend(arguments);
-        self.send(&request)?;
-        let [answer] = self.read()?;
-        let header: [u8; 4] = self.read()?;
-        if answer != message::RETURN || header != stream::HEADER {
-            return Err(self.strange(&format!("0x{answer:02x} in answer to a call")));
-        }
-        // Again one block: how the call ended, and a number for the distributed garbage collector.
-        let [block, length, kind] = self.read()?;
-        if block != tag::BLOCK || length != 15 {
-            return Err(self.strange("an answer of another form"));
-        }
-        self.skip(14)?;
-        let value = Reader::new(&mut *self).value().map_err(|failed| failed.into_trouble(self.address))?;
-        if kind == message::NORMAL_RETURN { Ok(value) } else { Err(self.exception(&value)) }
-    }
-
-    fn exception(&self, value: &Wire) -> Trouble {
-        let address = self.address;
-        let Wire::Object(object) = value else { return self.strange("an exception that is no object") };
-        let message = text_of(object);
-        if object.class == "java.lang.SecurityException" {
-            return Trouble::Refused { address, message };
-        }
-        Trouble::Threw { address, class: object.class.clone(), message }
-    }
-
-    fn strange(&self, what: &str) -> Trouble {
-        Trouble::Strange { address: self.address, what: what.to_owned() }
-    }
-
-    fn timed(&self) -> Timed<'_> {
-        Timed { stream: &self.stream, deadline: self.deadline }
-    }
-
-    fn send(&self, bytes: &[u8]) -> Result<(), Trouble> {
-        self.timed().write_all(bytes).map_err(|error| trouble(self.address, self.limit, "cannot send", &error))
-    }
-
-    fn receive(&self, buffer: &mut [u8]) -> Result<(), Failed> {
-        let failed = |error| Failed::Trouble(trouble(self.address, self.limit, "cannot read the answer", &error));
-        self.timed().read_exact(buffer).map_err(failed)
-    }
-
-    fn read<const N: usize>(&mut self) -> Result<[u8; N], Trouble> {
-        let mut bytes = [0; N];
-        self.receive(&mut bytes).map_err(|failed| failed.into_trouble(self.address))?;
-        Ok(bytes)
-    }
-
-    fn skip(&mut self, length: usize) -> Result<(), Trouble> {
-        self.receive(&mut vec![0; length]).map_err(|failed| failed.into_trouble(self.address))
-    }
-}
-
-/// Why bytes could not be read, or not be understood.
-enum Failed {
-    Trouble(Trouble),
-    Broken(Broken),
-}
-
-impl From<Broken> for Failed {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
-}
-
-impl Failed {
-    fn into_trouble(self, address: SocketAddr) -> Trouble {
-        match self {
-            Self::Trouble(trouble) => trouble,
-            Self::Broken(broken) => {
-                Trouble::Strange { address, what: format!("an answer that cannot be read: {broken}") }
-            }
-        }
-    }
-}
-
-impl Source for &mut Connection {
-    type Error = Failed;
-
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Failed> {
-        self.receive(buffer)
-    }
-}
-
-fn trouble(address: SocketAddr, limit: Duration, what: &'static str, error: &std::io::Error) -> Trouble {
-    if timed::is_late(error) {
-        Trouble::TimedOut { address, limit }
-    } else {
-        Trouble::Connection { address, what, error: timed::plain(error) }
-    }
-}
-
-/// The port and name of the remote object that a stub stands for (`UnicastRef`; `UnicastRef2` without a socket factory of its
-/// own).
-fn remote(value: &Wire) -> Option<(u16, ObjectId)> {
-    match value {
-        Wire::Block(block) => reference(block),
-        Wire::Array(values) => values.iter().find_map(remote),
-        Wire::Object(object) => {
-            object.annotations.iter().chain(object.fields.iter().map(|(_, value)| value)).find_map(remote)
-        }
-        _ => None,
-    }
-}
-
-fn reference(block: &[u8]) -> Option<(u16, ObjectId)> {
-    let (kind, rest) = take_utf(block)?;
-    let rest = match kind {
-        b"UnicastRef" => rest,
-        b"UnicastRef2" => rest.strip_prefix(&[0])?,
-        _ => return None,
-    };
-    let (_host, rest) = take_utf(rest)?;
-    let (port, rest) = rest.split_first_chunk::<4>()?;
-    let object = rest.first_chunk::<22>()?;
-    Some((u16::try_from(u32::from_be_bytes(*port)).ok()?, *object))
-}
-
-fn take_utf(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<2>()?;
-    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
-}
-
-/// An exception's message, or that of what caused it; without control characters, for it ends in a log.
-fn text_of(exception: &Object) -> String {
-    let mut next = Some(exception);
-    for _ in 0..8 {
-        let Some(exception) = next else { break };
-        if let Some(Wire::Text(text)) = exception.field("detailMessage") {
-            return text.chars().filter(|c| !c.is_control()).take(200).collect();
-        }
-        let cause = ["cause", "detail", "exception"].iter().find_map(|name| exception.field(name));
-        next = if let Some(Wire::Object(cause)) = cause { Some(cause) } else { None };
-    }
-    String::from("no message")
-}
-
-/// `java.lang.String` values: the user and the password.
-fn encode(credentials: &Credentials) -> Vec<u8> {
-    let mut array = vec![tag::ARRAY, tag::CLASS_DESCRIPTION];
-    put_utf(&mut array, "[Ljava.lang.String;");
-    array.extend(0xADD2_56E7_E91D_7B47_u64.to_be_bytes());
-    // Serializable, no fields, no codebase, no parent.
-    array.extend([0x02, 0, 0, tag::NULL, tag::END, tag::NULL]);
-    array.extend(2_u32.to_be_bytes());
-    put_text(&mut array, &credentials.user);
-    put_text(&mut array, &credentials.password);
-    array
-}
-
-/// A `javax.management.ObjectName`, which writes its canonical name itself.
-fn object_name(name: &str) -> Vec<u8> {
-    let mut object = vec![tag::OBJECT, tag::CLASS_DESCRIPTION];
-    put_utf(&mut object, "javax.management.ObjectName");
-    object.extend(1_081_892_073_854_801_359_i64.to_be_bytes());
-    // Serializable with a method of its own, no fields, no codebase, no parent.
-    object.extend([0x03, 0, 0, tag::NULL, tag::END, tag::NULL]);
-    put_text(&mut object, name);
-    object.push(tag::END);
-    object
-}
-
-fn put_text(bytes: &mut Vec<u8>, text: &str) {
-    bytes.push(tag::STRING);
-    put_utf(bytes, text);
-}
-
-/// A text with its length in two bytes; what is longer is cut, as nothing that we send comes near.
-fn put_utf(bytes: &mut Vec<u8>, text: &str) {
-    let text = text.as_bytes().get(..usize::from(u16::MAX)).unwrap_or(text.as_bytes());
-    bytes.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
-    bytes.extend(text);
 }

@@ -3,14 +3,13 @@
 //! Source: Java Object Serialization Specification, chapter 6 (the grammar and its terminal symbols). Everything of the grammar
 //! is read, nothing is built: a class is a name and fields, an object the values of them.
 
+use super::values;
+
 /// What begins every stream: magic and version.
 pub(super) const HEADER: [u8; 4] = [0xAC, 0xED, 0x00, 0x05];
 
 /// How deep values may lie in one another; no answer comes near it.
 const DEEPEST: usize = 64;
-/// How many things one answer may hold, so that a hostile one does not cost memory.
-const MOST: usize = 20_000;
-
 pub(super) mod tag {
     pub(crate) const NULL: u8 = 0x70;
     pub(crate) const REFERENCE: u8 = 0x71;
@@ -59,6 +58,18 @@ pub(super) enum Value {
     Earlier,
 }
 
+impl Value {
+    /// The bytes of a block.
+    pub(super) fn block(&self) -> Option<&[u8]> {
+        if let Self::Block(bytes) = self { Some(bytes) } else { None }
+    }
+
+    /// The object.
+    pub(super) fn object(&self) -> Option<&Object> {
+        if let Self::Object(object) = self { Some(object) } else { None }
+    }
+}
+
 /// An object: its class and, from the topmost class down, the values of its fields and what was written beside them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Object {
@@ -92,6 +103,8 @@ pub(super) enum Broken {
 enum Known {
     Class(usize),
     Text(String),
+    /// The value of a box, such as `Integer`, of which the JVM keeps one for all who want a small number.
+    Boxed(Box<Value>),
     Other,
 }
 
@@ -110,6 +123,7 @@ pub(super) struct Reader<S> {
     known: Vec<Known>,
     classes: Vec<Class>,
     count: usize,
+    most: usize,
 }
 
 /// Where a reader's bytes come from.
@@ -121,9 +135,15 @@ pub(super) trait Source {
 }
 
 impl<S: Source> Reader<S> {
-    /// A reader behind the stream's header.
-    pub(super) fn new(source: S) -> Self {
-        Self { source, known: Vec::new(), classes: Vec::new(), count: 0 }
+    /// A reader behind the stream's header, of at most `most` things: a hostile stream must not cost memory.
+    pub(super) fn new(source: S, most: usize) -> Self {
+        Self { source, known: Vec::new(), classes: Vec::new(), count: 0, most }
+    }
+
+    /// Where it reads from, which may hold more.
+    #[cfg(test)]
+    pub(super) fn into_source(self) -> S {
+        self.source
     }
 
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], S::Error> {
@@ -143,10 +163,10 @@ impl<S: Source> Reader<S> {
         Ok(bytes)
     }
 
-    /// Counts what was read, against [`MOST`].
+    /// Counts what was read.
     fn spend(&mut self, count: usize) -> Result<(), S::Error> {
         self.count = self.count.saturating_add(count);
-        if self.count > MOST { Err(Broken::TooMuch.into()) } else { Ok(()) }
+        if self.count > self.most { Err(Broken::TooMuch.into()) } else { Ok(()) }
     }
 
     fn text(&mut self) -> Result<String, S::Error> {
@@ -176,6 +196,7 @@ impl<S: Source> Reader<S> {
             tag::NULL => Value::Null,
             tag::REFERENCE => match self.reference()? {
                 Known::Text(text) => Value::Text(text),
+                Known::Boxed(value) => *value,
                 Known::Class(_) => Value::Class,
                 Known::Other => Value::Earlier,
             },
@@ -233,7 +254,7 @@ impl<S: Source> Reader<S> {
             tag::NULL => Ok(None),
             tag::REFERENCE => match self.reference()? {
                 Known::Class(at) => Ok(Some(at)),
-                Known::Text(_) | Known::Other => Err(Broken::Reference.into()),
+                Known::Text(_) | Known::Boxed(_) | Known::Other => Err(Broken::Reference.into()),
             },
             tag @ (tag::CLASS_DESCRIPTION | tag::PROXY_DESCRIPTION) => self.description(tag, depth).map(Some),
             other => Err(Broken::Tag(other).into()),
@@ -304,6 +325,7 @@ impl<S: Source> Reader<S> {
 
     fn object(&mut self, depth: usize) -> Result<Value, S::Error> {
         let class = self.class(depth)?;
+        let handle = self.known.len();
         self.known.push(Known::Other);
         let mut object = Object { class: String::new(), fields: Vec::new(), annotations: Vec::new() };
         for class in self.lineage(class)? {
@@ -321,7 +343,12 @@ impl<S: Source> Reader<S> {
                 object.annotations.extend(self.annotations(depth)?);
             }
         }
-        Ok(Value::Object(object))
+        let boxed = values::is_box(&object.class);
+        let value = Value::Object(object);
+        if let (true, Some(known)) = (boxed, self.known.get_mut(handle)) {
+            *known = Known::Boxed(Box::new(value.clone()));
+        }
+        Ok(value)
     }
 
     /// A class and those that it extends, the topmost first.
@@ -373,7 +400,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Value, Broken> {
-        Reader::new(Bytes(bytes)).value()
+        Reader::new(Bytes(bytes), 20_000).value()
     }
 
     /// `java.lang.Boolean.TRUE` as `ObjectOutputStream` writes it.
@@ -391,6 +418,16 @@ mod tests {
     fn texts_and_nothing_are_read_as_they_are() {
         assert_eq!(read(b"\x74\x00\x06NORMAL"), Ok(Value::Text("NORMAL".into())));
         assert_eq!(read(b"\x70"), Ok(Value::Null));
+    }
+
+    #[test]
+    fn a_box_that_comes_again_has_its_value_again() {
+        let class = b"\x75\x72\x00\x13[Ljava.lang.Object;\0\0\0\0\0\0\0\0\x02\x00\x00xp\x00\x00\x00\x02";
+        // The handles: the array's class, the array, the class of the box, the box.
+        let bytes = [&class[..], TRUE, &[tag::REFERENCE, 0, 0x7E, 0, 3]].concat();
+        let Value::Array(items) = read(&bytes).unwrap() else { panic!("an array") };
+        assert_eq!(items.len(), 2);
+        assert_eq!(items[0], items[1]);
     }
 
     #[test]

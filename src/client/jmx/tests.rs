@@ -1,8 +1,12 @@
 //! A server in a few lines, which answers as a JVM's does.
 
-use super::*;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
+
+use super::arguments::put_utf;
+use super::jrmp::message;
+use super::*;
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -124,8 +128,8 @@ fn the_mode_is_read_from_the_port_of_the_entry_whatever_host_it_names() {
 fn a_password_goes_along_and_its_refusal_is_told_apart() {
     let refusal = (THROWN, exception("java.lang.SecurityException", "Authentication failed!\u{7}"));
     let (address, server) = serve(vec![refusal]);
-    let credentials = Credentials { user: "ops".into(), password: "wrong".into() };
-    let trouble = Jmx::connect(address, Some(&credentials), LONG).unwrap_err();
+    let credentials = Some(Credentials { user: "ops".into(), password: "wrong".into() });
+    let trouble = Jmx::connect(address, Some(&Login { credentials, tls: None }), LONG).unwrap_err();
     assert_eq!(trouble, Trouble::Refused { address, message: "Authentication failed!".into() });
     assert!(server.join().unwrap()[1].ends_with(b"\x74\x00\x03ops\x74\x00\x05wrong"));
 }

@@ -1,11 +1,12 @@
 //! Where clients reach the node, and how: what a probe needs to be one of them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_yaml::Value as Yaml;
 
 use crate::config::documents::Documents;
+use crate::config::encryption;
 use crate::settings::address::Host;
 
 /// Where clients reach the node.
@@ -15,14 +16,16 @@ pub struct Endpoint {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Whether TLS is spoken there: clients have to, or can.
+    /// Whether a probe speaks TLS there: clients have to, or its certificate is to be verified.
     pub tls: bool,
-    /// The PEM file with the node's certificate and key, with which we can be a client where clients need one.
-    pub certificate: Option<PathBuf>,
+    /// The certificates of whom the node's is to be signed by, where a probe is to verify it.
+    pub authorities: Option<PathBuf>,
 }
 
-/// Reads it from the finished file; a wildcard is reached over loopback.
-pub(super) fn endpoint(rpc: Option<&Host>, documents: &Documents) -> Option<Endpoint> {
+/// Reads it from the finished file; a wildcard is reached over loopback. `authorities` is the file with which the node's
+/// certificate is to be verified, which needs TLS where there is a choice.
+pub(super) fn endpoint(rpc: Option<&Host>, authorities: Option<PathBuf>, documents: &Documents) -> Option<Endpoint> {
+    const OPTIONS: &str = "client_encryption_options";
     let get = |path: &str| documents.yaml.get(&path.parse().ok()?);
     if get("start_native_transport").and_then(Yaml::as_bool) == Some(false) {
         return None;
@@ -33,20 +36,17 @@ pub(super) fn endpoint(rpc: Option<&Host>, documents: &Documents) -> Option<Endp
         Host::Address(IpAddr::V6(address)) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST).to_string(),
         other => other.to_string(),
     };
-    let enabled = get("client_encryption_options.enabled").and_then(Yaml::as_bool) == Some(true);
-    let tls_port = get("native_transport_port_ssl").and_then(Yaml::as_u64);
-    // A second port has TLS to itself, and this one stays plain (NativeTransportService, up to 5.0).
-    let tls = enabled && tls_port.is_none_or(|other| other == port);
-    let certificate = if tls { pem_keystore(documents) } else { None };
-    Some(Endpoint { host, port: u16::try_from(port).ok()?, tls, certificate })
-}
-
-/// The keystore, where it is a PEM file and we know where it lies: a relative path depends on where Cassandra is started.
-fn pem_keystore(documents: &Documents) -> Option<PathBuf> {
-    let text = |path: &str| documents.yaml.text_at(&path.parse().ok()?);
-    let factory = text("client_encryption_options.ssl_context_factory.class_name")?;
-    let keystore = Path::new(text("client_encryption_options.keystore")?);
-    (factory.ends_with("PEMBasedSslContextFactory") && keystore.is_absolute()).then(|| keystore.to_path_buf())
+    let enabled = get(&format!("{OPTIONS}.enabled")).and_then(Yaml::as_bool) == Some(true);
+    let authorities = authorities.filter(|_| enabled);
+    // A second port has TLS to itself, and the first stays plain. Both open and close together (NativeTransportService, up to
+    // 5.0), so the plain one tells of both, at less cost.
+    let second = get("native_transport_port_ssl").and_then(Yaml::as_u64).filter(|second| enabled && *second != port);
+    let (port, tls) = match second {
+        Some(second) if authorities.is_some() => (second, true),
+        Some(_) => (port, false),
+        None => (port, authorities.is_some() || encryption::demands_tls(&documents.yaml, OPTIONS)),
+    };
+    Some(Endpoint { host, port: u16::try_from(port).ok()?, tls, authorities })
 }
 
 #[cfg(test)]
@@ -56,10 +56,14 @@ mod tests {
     use crate::report::Report;
     use crate::settings::value::FromText as _;
 
-    fn at(rpc: &str, yaml: &str) -> Option<Endpoint> {
+    fn verified(rpc: &str, yaml: &str, authorities: Option<&str>) -> Option<Endpoint> {
         let file = BaseFile::new(yaml.to_owned(), Layer::Overlay);
         let documents = Documents::parse(&[(YAML.to_owned(), file)].into(), &[], &mut Report::default()).unwrap();
-        endpoint(Some(&Host::from_text(rpc).unwrap()), &documents)
+        endpoint(Some(&Host::from_text(rpc).unwrap()), authorities.map(PathBuf::from), &documents)
+    }
+
+    fn at(rpc: &str, yaml: &str) -> Option<Endpoint> {
+        verified(rpc, yaml, None)
     }
 
     #[test]
@@ -71,33 +75,31 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_spoken_where_it_is_enabled_unless_a_second_port_has_it() {
+    fn tls_is_spoken_where_clients_have_to() {
         let enabled = "client_encryption_options: {enabled: true}\n";
-        for (yaml, tls) in [
-            ("client_encryption_options: {enabled: false, optional: true}", false),
-            ("client_encryption_options: {enabled: true, optional: true}", true),
-            (enabled, true),
-            (&format!("{enabled}native_transport_port_ssl: 9142"), false),
-            (&format!("{enabled}native_transport_port_ssl: 9042"), true),
-            (&format!("{enabled}native_transport_port: 9142\nnative_transport_port_ssl: 9142"), true),
+        for (yaml, port, tls) in [
+            ("client_encryption_options: {enabled: false, optional: true}", 9042, false),
+            ("client_encryption_options: {enabled: true, optional: true}", 9042, false),
+            ("client_encryption_options: {enabled: true, optional: false}", 9042, true),
+            (enabled, 9042, true),
+            (&format!("{enabled}native_transport_port_ssl: 9142"), 9042, false),
+            (&format!("{enabled}native_transport_port_ssl: 9042"), 9042, true),
+            (&format!("{enabled}native_transport_port: 9142\nnative_transport_port_ssl: 9142"), 9142, true),
         ] {
-            assert_eq!(at("10.0.0.1", yaml).unwrap().tls, tls, "{yaml}");
+            let endpoint = at("10.0.0.1", yaml).unwrap();
+            assert_eq!((endpoint.port, endpoint.tls), (port, tls), "{yaml}");
         }
     }
 
     #[test]
-    fn a_keystore_is_named_where_it_is_pem_and_its_place_known() {
-        let certificate = |factory: &str, keystore: &str, enabled: bool| {
-            let factory = format!("{{class_name: org.apache.cassandra.security.{factory}}}");
-            let options = format!("enabled: {enabled}, keystore: {keystore}, ssl_context_factory: {factory}");
-            at("10.0.0.1", &format!("client_encryption_options: {{{options}}}")).unwrap().certificate
-        };
-        let pem = "PEMBasedSslContextFactory";
-        assert_eq!(certificate(pem, "/tls/node.pem", true), Some("/tls/node.pem".into()));
-        assert_eq!(certificate(pem, "/tls/node.pem", false), None);
-        assert_eq!(certificate(pem, "conf/node.pem", true), None);
-        assert_eq!(certificate("DefaultSslContextFactory", "/tls/node.jks", true), None);
-        let jks = "client_encryption_options: {enabled: true, keystore: /tls/node.jks}";
-        assert_eq!(at("10.0.0.1", jks).unwrap().certificate, None);
+    fn a_certificate_that_is_to_be_verified_is_looked_at_where_there_is_one() {
+        for (yaml, port, tls) in [
+            ("client_encryption_options: {enabled: false}", 9042, false),
+            ("client_encryption_options: {enabled: true, optional: true}", 9042, true),
+            ("client_encryption_options: {enabled: true}\nnative_transport_port_ssl: 9142", 9142, true),
+        ] {
+            let endpoint = verified("10.0.0.1", yaml, Some("/tls/ca.pem")).unwrap();
+            assert_eq!((endpoint.port, endpoint.tls, endpoint.authorities.is_some()), (port, tls, tls), "{yaml}");
+        }
     }
 }

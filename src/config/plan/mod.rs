@@ -201,7 +201,8 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     let options = jvm::words(&finished.documents);
     ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx_port, report);
     validity::check(documents, &finished, inputs.distribution.version, report);
-    let endpoint = endpoint::endpoint(inputs.addresses.rpc(), &finished.documents);
+    let authorities = inputs.settings.probe_ca.as_ref().map(|given| given.value.as_path().to_owned());
+    let endpoint = endpoint::endpoint(inputs.addresses.rpc(), authorities, &finished.documents);
     // What cannot be observed is never seen to be normal: where there is data, this may be any later start.
     let founds = inputs.founds && (inputs.data_is_empty || endpoint.is_some());
     Some(Plan {
