@@ -6,11 +6,12 @@ mod help;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use arguments::{
-    CheckArguments, CompletionShell, ExplainArguments, InputArguments, ListFormat, OutputFormat, ProbeKind,
+    CheckArguments, CompletionShell, ExplainArguments, InputArguments, ListFormat, LookKind, OutputFormat, ProbeKind,
     RenderArguments, ReportFormat,
 };
 
@@ -95,7 +96,14 @@ enum Command {
     Man,
     /// One look at the node for PID 1
     #[command(hide = true)]
-    Observe,
+    Observe {
+        /// What to look at
+        #[arg(value_enum, default_value = "clients")]
+        kind: LookKind,
+        /// Time limit in milliseconds
+        #[arg(default_value = "2000")]
+        millis: u64,
+    },
     /// Print our environment, each variable ended by a zero byte, to descriptor 3
     #[command(hide = true)]
     ExportEnvironment,
@@ -143,8 +151,8 @@ pub enum Invocation {
     Completions(CompletionShell),
     /// Print the manual page.
     Man,
-    /// One look at the node.
-    Observe,
+    /// One look at the node, within a time limit.
+    Observe(LookKind, Duration),
     /// Print the environment to descriptor 3.
     ExportEnvironment,
     /// Execute something else.
@@ -234,7 +242,7 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Command::Supervise { user, command } => Invocation::Supervise { user, command },
         Command::Completions { shell } => Invocation::Completions(shell),
         Command::Man => Invocation::Man,
-        Command::Observe => Invocation::Observe,
+        Command::Observe { kind, millis } => Invocation::Observe(kind, Duration::from_millis(millis)),
         Command::ExportEnvironment => Invocation::ExportEnvironment,
     })
 }

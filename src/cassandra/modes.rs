@@ -143,6 +143,11 @@ impl fmt::Display for Phase {
 }
 
 impl Mode {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        MODES.iter().map(|(mode, ..)| *mode)
+    }
+
     /// Its `OperationMode`; none where the node does not say it.
     pub fn name(self) -> Option<&'static str> {
         MODES.iter().find(|(mode, ..)| *mode == self).and_then(|(_, name, _)| *name)

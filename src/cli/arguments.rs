@@ -119,3 +119,12 @@ pub enum ProbeKind {
     /// Does the node serve clients now?
     Readiness,
 }
+
+/// What PID 1 wants to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LookKind {
+    /// Whether clients are served, and why not.
+    Clients,
+    /// Whether the JVM gives a sign of life.
+    Life,
+}

@@ -6,15 +6,19 @@ use std::time::{Duration, Instant};
 use crate::cassandra::java::JMX_PORT;
 use crate::cassandra::jmx::Purpose;
 use crate::client::jmx::{Jmx, Login, STORAGE_SERVICE, Trouble, Value};
-use crate::commands::{Assignment, nodetool, print, run_folder, secrets};
+use crate::commands::{Assignment, ask, nodetool, print, run_folder, secrets};
 use crate::exit::{Exit, Failure};
 use crate::report::Report;
 use crate::settings::RawEnv;
 use crate::settings::value::Span;
 use crate::supervisor::Phase;
+use crate::supervisor::control::Request;
 
 /// The kubelet sets the limit of a preStop hook; this one only keeps a forgotten call from waiting for ever.
 const LONGEST: Duration = Duration::from_hours(24);
+
+/// How long PID 1 may take to hear of it.
+const TELLING: Duration = Duration::from_secs(1);
 
 /// How an attempt to drain over JMX ended.
 enum Drained {
@@ -45,6 +49,8 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
         }
         Phase::Serving => {}
     }
+    // Nobody shall be sent to the node any more. A PID 1 that cannot be told learns it from the SIGTERM.
+    let _ = ask::pid1(&env, Request::Drain, TELLING);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, published.jmx.unwrap_or(JMX_PORT)));
     let limit = limit.map_or(LONGEST, Span::get);
     let started = Instant::now();

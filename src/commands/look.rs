@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::cassandra::jmx::Purpose;
 use crate::cassandra::look::Look;
 use crate::cassandra::modes::{Cql, Mode};
+use crate::cli::LookKind;
 use crate::client::cql::{self, Answer};
 use crate::client::jmx::{Jmx, STORAGE_SERVICE, Trouble, Value};
 use crate::commands::{Assignment, environment, print, run_folder, secrets};
@@ -19,14 +20,11 @@ use crate::supervisor::{Clients, Published};
 /// Asking over JMX why CQL is not served takes at most this much of the time that is left then.
 const LONGEST_WHY: Duration = Duration::from_millis(500);
 
-/// How long PID 1's own look waits for CQL: it has no orchestrator that sets it a limit.
-const LONGEST_CQL: Duration = Duration::from_secs(2);
-
 /// PID 1's own look, by a process that lives only for it: prints it; exit code 0 where clients are served, else 1.
-pub(super) fn observe(environment: &[Assignment]) -> Result<Exit, Failure> {
+pub(super) fn observe(_kind: LookKind, limit: Duration, environment: &[Assignment]) -> Result<Exit, Failure> {
     let env = environment::of_process(environment, &mut Report::default());
     let Some(published) = run_folder::published(&env)? else { return Ok(Exit::No) };
-    let look = in_time(&published, LONGEST_CQL);
+    let look = in_time(&published, limit);
     print(&look.to_string())?;
     Ok(if matches!(look.cql, Some(Cql::Serves(_))) { Exit::Success } else { Exit::No })
 }

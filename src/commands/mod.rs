@@ -1,6 +1,7 @@
 //! One file for each subcommand, and what several of them share: the places of things and the situation read from them.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod check;
 mod completions;
 mod drain;
@@ -25,12 +26,14 @@ mod passthrough;
 mod places;
 mod preflight;
 mod probe;
+mod reception;
 mod render;
 mod run;
 mod run_folder;
 mod secrets;
 mod set_variables;
 mod situation;
+mod stopwatch;
 mod supervise;
 mod variables;
 
@@ -54,7 +57,7 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Completions(shell) => completions::completions(shell),
         Invocation::Man => manual::manual(),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
-        Invocation::Observe => look::observe(environment),
+        Invocation::Observe(kind, limit) => look::observe(kind, limit, environment),
         Invocation::Drain(limit) => drain::drain(limit, environment),
         Invocation::Nodetool(arguments) => Err(nodetool::nodetool(&arguments, environment)),
         Invocation::JavaCommand => java_command::java_command(environment),

@@ -1,8 +1,11 @@
 //! A running Cassandra node: what is published for probes, the looks at it, and what the log says of its end.
 
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::cassandra::modes::{Question, Verdict};
 use crate::cassandra::stamp::{self, Stage, Stamp};
 use crate::commands::ending::Ending;
 use crate::commands::evidence::Evidence;
@@ -13,7 +16,7 @@ use crate::host::command::{Command, SpawnError, Stdio};
 use crate::host::privileges::Identity;
 use crate::host::process::Child;
 use crate::host::{Error, memory, signals, tasks};
-use crate::supervisor::{Clients, Owner, Phase, Published, StopTimes, seconds};
+use crate::supervisor::{Aim, Clients, Facts, Owner, Phase, Published, StopTimes, seconds};
 
 /// The node under supervision.
 pub(super) struct Node {
@@ -35,6 +38,8 @@ pub(super) struct Node {
     pub(super) evidence: Evidence,
     /// Whether it has been seen to serve since then.
     pub(super) served: bool,
+    /// What is told of it once it is started.
+    pub(super) facts: Facts,
 }
 
 impl Node {
@@ -85,21 +90,28 @@ pub(super) fn write_stamp(data_root: &Path, stamp: &Stamp, identity: Option<&Ide
 }
 
 impl Owner for Node {
-    fn started(&mut self) {
+    fn started(&mut self) -> Facts {
         tracing::info!("Cassandra {} started as process {}", self.stamp.version, self.child);
         self.publish(Phase::Starting);
+        std::mem::take(&mut self.facts)
     }
 
-    fn observe(&mut self) -> Result<Child, SpawnError> {
+    fn look(&mut self, aim: Aim, limit: Duration, answer: OwnedFd) -> Result<Child, SpawnError> {
+        let arguments: Vec<OsString> = match aim {
+            Aim::Clients | Aim::Life => {
+                vec!["observe".into(), aim.word().into(), limit.as_millis().to_string().into()]
+            }
+            Aim::Page => vec!["status".into(), "--json".into()],
+        };
         let mut environment = launch::environment(&self.environment, self.identity.as_ref());
         environment.push(("CASSANDRA_INIT_RUN_DIR".into(), self.run_dir.clone().into()));
         Command {
             argv0: Some(env!("CARGO_PKG_NAME").into()),
-            arguments: vec!["observe".into()],
+            arguments,
             environment,
             identity: self.identity.clone(),
             stdin: Stdio::Null,
-            stdout: Stdio::Null,
+            stdout: Stdio::Fd(answer),
             stderr: Stdio::Null,
             // Not by its path, which may lie below a folder that is closed to the user (proc_pid_exe(5)).
             ..Command::new("/proc/self/exe")
@@ -123,6 +135,16 @@ impl Owner for Node {
 
     fn drain_begins(&mut self) {
         tracing::info!("a drain begins: not ready any more");
+    }
+
+    fn changed(&mut self, question: Question, verdict: &Verdict) {
+        let Verdict { yes, reason } = verdict;
+        match (question, yes) {
+            (Question::Liveness, false) => tracing::error!("liveness fails: {reason}"),
+            (Question::Liveness, true) => tracing::info!("alive again: {reason}"),
+            (_, false) => tracing::warn!("not ready: {reason}"),
+            (_, true) => tracing::info!("ready again: {reason}"),
+        }
     }
 
     fn stopping(&mut self, signal: i32, delay: Duration, limit: Option<Duration>) {

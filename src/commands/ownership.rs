@@ -7,13 +7,14 @@ use crate::commands::situation::Situation;
 use crate::config::documents::{Layer, YAML};
 use crate::config::plan::Plan;
 use crate::exit::{Exit, Failure};
-use crate::host::ownership::Walk;
+use crate::host::ownership::{Summary, Walk};
 use crate::host::{files, folders};
 use crate::settings::raw::Source;
 use crate::settings::value::Chown;
 
 /// Makes the folders and, as root, gives them to the Cassandra user; as another user only checks that it can write.
-pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) -> Result<(), Failure> {
+/// How many entries were looked at and how many were given away, where a walk was made.
+pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) -> Result<Option<(u64, u64)>, Failure> {
     let folders = folders(situation, plan);
     let owner = situation.identity.as_ref().map(|identity| (identity.uid, identity.gid));
     for folder in &folders {
@@ -22,15 +23,17 @@ pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) 
     let roots = outermost(&folders);
     let mode = situation.settings.chown.as_ref().map_or_else(Chown::default, |given| given.value);
     match &situation.identity {
-        Some(_) if mode == Chown::Off => Ok(()),
+        Some(_) if mode == Chown::Off => Ok(None),
         Some(identity) => {
             let walk = Walk::new(identity.uid, identity.gid);
+            let (mut entries, mut changed) = (0, 0);
             for root in &roots {
                 if mode == Chown::Full || !walk.root_is_right(root)? {
-                    give(root, &walk, interrupt)?;
+                    let summary = give(root, &walk, interrupt)?;
+                    (entries, changed) = (entries + summary.entries, changed + summary.changed);
                 }
             }
-            Ok(())
+            Ok(Some((entries, changed)))
         }
         None => match first_unwritable(&roots, interrupt)? {
             Some(path) => {
@@ -40,7 +43,7 @@ pub(super) fn settle(situation: &Situation, plan: &Plan, interrupt: &Interrupt) 
                     "start as root, or give the volume to {uid} (in Kubernetes: securityContext.fsGroup)"
                 )))
             }
-            None => Ok(()),
+            None => Ok(None),
         },
     }
 }
@@ -86,7 +89,7 @@ fn outermost(folders: &[PathBuf]) -> Vec<PathBuf> {
     roots
 }
 
-fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<(), Failure> {
+fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<Summary, Failure> {
     let stop = || interrupt.asked().is_some();
     let progress = |progress: crate::host::ownership::Progress| {
         tracing::info!(
@@ -122,5 +125,5 @@ fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<(), Failure> 
             );
         }
     }
-    Ok(())
+    Ok(summary)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use nix::unistd::geteuid;
 
+use crate::cassandra::heap::HeapSize;
+use crate::cassandra::patience::Patience;
 use crate::cassandra::stamp::{Stage, Stamp};
 use crate::cli::{self, InputArguments};
 use crate::commands::evidence::Evidence;
@@ -16,14 +18,16 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::node::{self, Node};
 use crate::commands::run_folder::RunFolder;
 use crate::commands::situation::{Ready, Situation};
-use crate::commands::{Assignment, environment, launch, ownership, passthrough, preflight, run_folder};
+use crate::commands::stopwatch::Stopwatch;
+use crate::commands::{Assignment, environment, launch, ownership, passthrough, preflight, reception, run_folder};
 use crate::config::documents::{BaseFile, Layer};
 use crate::exit::{Exit, Failure};
 use crate::host::limits::{self, Limit};
 use crate::host::{self, memory, privileges, process, tasks};
 use crate::report::Report;
-use crate::settings::value::{FromText as _, LogFormat};
-use crate::supervisor::{self, Policy};
+use crate::settings::contract::Given;
+use crate::settings::value::{FromText as _, LogFormat, Words};
+use crate::supervisor::{self, Desk, Early, Facts, Policy, Reception};
 
 /// Configures and runs Cassandra; returns when it and everything after it is gone.
 pub(super) fn run(
@@ -31,6 +35,7 @@ pub(super) fn run(
     called_as: Option<&str>,
     environment: &[Assignment],
 ) -> Result<Exit, Failure> {
+    let mut boot = Stopwatch::start();
     let interrupt = Interrupt::new()?;
     let arguments = cli::jvm_options(arguments).map_err(|message| Failure::message(Exit::Usage, message))?;
     crate::log::start(log_format(environment));
@@ -39,16 +44,22 @@ pub(super) fn run(
     introduce(&situation);
     interrupt.check()?;
     let _taken = RunFolder::take(&situation.run_dir)?;
+    let early = reception::open(&situation, &boot)?;
+    boot.done("settings");
     run_hook(&mut situation, environment, &interrupt)?;
+    boot.done("hook");
     let ready = situation.plan()?;
     tell(&situation, &ready);
     interrupt.check()?;
+    boot.done("plan");
     preflight::look(&situation, &ready, &arguments, environment, raise_limits())?;
     let command = launch::command(&situation, &ready.plan, &arguments, environment)?;
     write_files(&mut situation, &ready, &interrupt)?;
     record(&situation, &ready);
     interrupt.check()?;
-    ownership::settle(&situation, &ready.plan, &interrupt)?;
+    boot.done("files");
+    let walked = ownership::settle(&situation, &ready.plan, &interrupt)?;
+    boot.done("ownership");
     let stamp = stamp(&situation, &ready);
     // Data from before our first start is adopted once the node is seen to serve.
     if !situation.bootstrapped || situation.stamp.is_some() {
@@ -74,12 +85,18 @@ pub(super) fn run(
         tasks_refused: tasks::refused(Path::new("/")),
         evidence: evidence(&situation),
         served: false,
+        facts: facts(&situation, &ready, &arguments, boot.started(), walked),
     };
+    // Supervision has one thread, and a fork copies only one.
+    let reception =
+        early.and_then(Early::end).unwrap_or_else(|| Reception::new(Desk::new(Patience::default()), boot.started()));
+    boot.done("launch");
+    node.facts.boot = boot.phases();
     let child = command.spawn().map_err(|error| passthrough::failure(&error))?;
     node.child = child.pid();
     // What configuring took is not needed any more: PID 1 stays small.
     drop((situation, ready, command));
-    Ok(supervisor::supervise(&child, interrupt.signals(), policy, &mut node))
+    Ok(supervisor::supervise(&child, interrupt.signals(), policy, reception, &mut node))
 }
 
 /// Read before everything else, so that problems of everything else can be told; a wrong value is told with them.
@@ -210,6 +227,31 @@ fn stamp(situation: &Situation, ready: &Ready) -> Stamp {
         cluster_name: ready.plan.cluster_name.clone(),
         version: situation.distribution.version.to_string(),
         snitch: ready.plan.snitch.clone(),
+    }
+}
+
+/// What those who ask are told of this start.
+fn facts(
+    situation: &Situation,
+    ready: &Ready,
+    arguments: &[String],
+    started: Instant,
+    walked: Option<(u64, u64)>,
+) -> Facts {
+    let words = |given: &Option<Given<Words>>| given.iter().flat_map(|given| given.value.as_slice().to_vec()).collect();
+    let (before, after): (Vec<String>, Vec<String>) =
+        (words(&situation.settings.jvm_opts), words(&situation.settings.jvm_extra_opts));
+    // A JVM takes the last one.
+    let options = before.iter().chain(&ready.plan.options).chain(&after).chain(&ready.plan.unwritten).chain(arguments);
+    let heap = options.filter_map(|option| HeapSize::from_option(option.strip_prefix("-Xmx")?)).last();
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Facts {
+        version: situation.distribution.version.to_string(),
+        heap: heap.map(HeapSize::bytes),
+        memory: memory::limit(Path::new("/")),
+        started_at: since_epoch.saturating_sub(started.elapsed()).as_secs_f64(),
+        boot: Vec::new(),
+        walked,
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) fn record_plan(run_dir: &Path, json: &str) -> Result<(), Error> {
 
 /// The plan that a living PID 1 recorded, or why it cannot be read; none where none lives or it has not come that far.
 pub(super) fn recorded_plan(env: &RawEnv) -> Option<Result<String, Error>> {
-    let place = places::run_dirs(env).into_iter().find(|place| is_held(&place.join(LOCK)))?;
+    let place = held(env)?;
     match files::read_trusted_text(&place.join(PLAN)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         result => Some(result),
@@ -102,6 +102,11 @@ pub(super) fn published(env: &RawEnv) -> Result<Option<Published>, Failure> {
     Ok(None)
 }
 
+/// The run folder of a living PID 1; none where none lives.
+pub(super) fn held(env: &RawEnv) -> Option<PathBuf> {
+    places::run_dirs(env).into_iter().find(|place| is_held(&place.join(LOCK)))
+}
+
 /// Whether somebody holds the lock.
 fn is_held(lock: &Path) -> bool {
     let Ok(file) = File::open(lock) else { return false };
@@ -111,7 +116,7 @@ fn is_held(lock: &Path) -> bool {
 /// The conf folder that a living PID 1 rendered to, if it is somebody whom we may trust with our command line: root or
 /// ourselves.
 pub(super) fn trusted_conf(env: &RawEnv) -> Option<PathBuf> {
-    let place = places::run_dirs(env).into_iter().find(|place| is_held(&place.join(LOCK)))?;
+    let place = held(env)?;
     let trusted =
         |path: &Path| files::owner(path).is_some_and(|uid| uid == 0 || uid == nix::unistd::geteuid().as_raw());
     let published = Published::read(&place).ok()??;

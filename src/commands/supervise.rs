@@ -1,7 +1,9 @@
 //! `supervise`: PID 1 for any command, and nothing else.
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::commands::{Assignment, launch, passthrough};
 use crate::exit::{Exit, Failure};
@@ -12,7 +14,7 @@ use crate::host::program;
 use crate::host::signals::SignalFd;
 use crate::host::users::{Group, Passwd};
 use crate::settings::value::LogFormat;
-use crate::supervisor::{self, Owner, Policy};
+use crate::supervisor::{self, Aim, Desk, Owner, Policy, Reception};
 
 /// Runs the command as a child, forwards signals, reaps, and passes its exit code on.
 pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &[Assignment]) -> Result<Exit, Failure> {
@@ -45,14 +47,15 @@ pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &
     .spawn()
     .map_err(|error| passthrough::failure(&error))?;
     let policy = Policy { pass_all: true, ..Policy::default() };
-    Ok(supervisor::supervise(&child, &signals, policy, &mut Plain))
+    let reception = Reception::new(Desk::default(), Instant::now());
+    Ok(supervisor::supervise(&child, &signals, policy, reception, &mut Plain))
 }
 
 /// Nothing is known of the command, and nothing said about it.
 struct Plain;
 
 impl Owner for Plain {
-    fn observe(&mut self) -> Result<Child, SpawnError> {
+    fn look(&mut self, _aim: Aim, _limit: Duration, _answer: OwnedFd) -> Result<Child, SpawnError> {
         Command::default().spawn()
     }
 }

@@ -10,14 +10,37 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use super::{Error, Result};
 
+/// What is waited for on a descriptor, beside its other side's being gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// That it can be read, or the other side sends nothing any more.
+    Read,
+    /// That it can be written to.
+    Write,
+    /// Nothing else.
+    Gone,
+}
+
 /// Waits until one of `descriptors` can be read (or was closed by its other side), or until `timeout` is over;
 /// `None` waits for ever. The answer has one flag for each descriptor, in order; all false means time-out.
 ///
 /// An interrupting signal does not end the wait and does not prolong it.
 pub fn wait(descriptors: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Result<Vec<bool>> {
+    let readers: Vec<_> = descriptors.iter().map(|fd| (*fd, Interest::Read)).collect();
+    poll(&readers, timeout)
+}
+
+/// [`wait`] for descriptors with an interest each.
+pub fn poll(descriptors: &[(BorrowedFd<'_>, Interest)], timeout: Option<Duration>) -> Result<Vec<bool>> {
+    let flags = |interest| match interest {
+        Interest::Read => PollFlags::POLLIN,
+        Interest::Write => PollFlags::POLLOUT,
+        // POLLHUP and POLLERR are always told (poll(2)).
+        Interest::Gone => PollFlags::empty(),
+    };
     // A time-out beyond what Instant can add is as good as none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let mut polled: Vec<_> = descriptors.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    let mut polled: Vec<_> = descriptors.iter().map(|(fd, interest)| PollFd::new(*fd, flags(*interest))).collect();
     loop {
         let left = deadline.map(|deadline| TimeSpec::from(deadline.saturating_duration_since(Instant::now())));
         match ppoll(&mut polled, left, None) {

@@ -23,6 +23,13 @@ pub enum OwnAddress {
     Host(Host),
 }
 
+/// Where to listen: a port, on one address or on all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenAddress {
+    address: Option<IpAddr>,
+    port: u16,
+}
+
 /// A seed: a host with an optional storage port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seed {
@@ -83,6 +90,49 @@ impl FromText for OwnAddress {
 
     fn from_text(text: &str) -> Result<Self, Option<String>> {
         if text.trim() == "auto" { Ok(Self::Auto) } else { Host::from_text(text).map(Self::Host) }
+    }
+}
+
+impl FromText for ListenAddress {
+    const EXPECTED: &'static str = "a port, or an IP address and a port, such as 9180, 127.0.0.1:9180 or [::1]:9180";
+
+    fn from_text(text: &str) -> Result<Self, Option<String>> {
+        let text = text.trim();
+        let (address, port) = match text.rsplit_once(':') {
+            None | Some(("", _)) => (None, text.trim_start_matches(':')),
+            Some((address, port)) => (Some(address), port),
+        };
+        let address = match address {
+            None => None,
+            Some(address) => Some(match address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                Some(inner) => IpAddr::V6(inner.parse().map_err(|_| None)?),
+                None => IpAddr::V4(address.parse().map_err(|_| None)?),
+            }),
+        };
+        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let port = port.parse().ok().filter(|port| is_number && *port != 0).ok_or(None)?;
+        Ok(Self { address, port })
+    }
+}
+
+impl ListenAddress {
+    /// The address; none means all.
+    pub fn address(self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// The port.
+    pub fn port(self) -> u16 {
+        self.port
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => write!(f, "{}", std::net::SocketAddr::new(address, self.port)),
+            None => write!(f, "port {}", self.port),
+        }
     }
 }
 
@@ -171,5 +221,23 @@ mod tests {
         assert_eq!(ok::<OwnAddress>("auto"), OwnAddress::Auto);
         assert!(Host::from_text("10.0.0").is_err());
         assert!(Host::from_text("10.233.93.174/").is_err());
+    }
+
+    #[test]
+    fn an_address_to_listen_on_is_a_port_with_or_without_an_address() {
+        let read =
+            |text: &str| ListenAddress::from_text(text).map(|read| (read.address(), read.port(), read.to_string()));
+        let loopback = Some(IpAddr::from([127, 0, 0, 1]));
+        for (text, address, port, shown) in [
+            ("9180", None, 9180, "port 9180"),
+            (":9180", None, 9180, "port 9180"),
+            ("127.0.0.1:1", loopback, 1, "127.0.0.1:1"),
+            (" [::1]:65535 ", Some("::1".parse().unwrap()), 65535, "[::1]:65535"),
+        ] {
+            assert_eq!(read(text), Ok((address, port, shown.to_owned())), "{text}");
+        }
+        for text in ["0", "65536", "+1", "127.0.0.1", "127.0.0.1:", "::1:9180", "[127.0.0.1]:1", "localhost:1", "::"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 }

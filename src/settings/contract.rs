@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use crate::cassandra::heap::HeapSize;
 use crate::cassandra::schema::Value;
 use crate::report::{Finding, Report};
-use crate::settings::address::{Host, OwnAddress, SeedList};
+use crate::settings::address::{Host, ListenAddress, OwnAddress, SeedList};
 use crate::settings::generic::{self, Generic};
 use crate::settings::profile::Profile;
 use crate::settings::raw::{RawEnv, RawVariable, Source};
@@ -315,6 +315,8 @@ contract! {
             "As root: look at every file of the data and log folders (full), only at the folders themselves (root-check), or at none; unset: full.";
         run_dir: AbsolutePath, "CASSANDRA_INIT_RUN_DIR", [], "this program",
             "Folder for what probes read; unset: /run/cassandra-init.";
+        http: ListenAddress, "CASSANDRA_INIT_HTTP", [], "this program",
+            "Port, or address and port, for HTTP: /startupz, /livez, /readyz, /status and /metrics for who can connect; unset: none.";
         log_format: LogFormat, "CASSANDRA_INIT_LOG_FORMAT", [], "this program",
             "Form of our own log lines.";
         overlay: AbsolutePath, "CASSANDRA_CONFIG_OVERLAY", ["CASSANDRA_MOUNTED_CONF_DIR"], "this program",

@@ -136,6 +136,10 @@ pub struct Stop {
     pub signal: i32,
     /// Since it was asked for.
     pub since: Duration,
+    /// From there to the child's SIGTERM.
+    pub delay: Duration,
+    /// From there to the moment when the child is killed, where there is one.
+    pub limit: Option<Duration>,
 }
 
 /// An answer that was given to a probe.
@@ -164,6 +168,8 @@ impl fmt::Display for Standing {
         line("drain", self.drain.map(millis))?;
         line("stop_signal", self.stop.as_ref().map(|stop| stop.signal.to_string()))?;
         line("stop", self.stop.as_ref().map(|stop| millis(stop.since)))?;
+        line("stop_delay", self.stop.as_ref().map(|stop| millis(stop.delay)))?;
+        line("stop_limit", self.stop.as_ref().and_then(|stop| stop.limit).map(millis))?;
         line("drained", self.drained.map(millis))?;
         line("silent", self.silent.map(millis))?;
         line("heap", self.heap.map(|bytes| bytes.to_string()))?;
@@ -186,7 +192,10 @@ impl Standing {
             text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
         };
         let time = |name: &str| value(name)?.parse().ok().map(Duration::from_millis);
-        let stop = |signal: i32| Some(Stop { signal, since: time("stop")? });
+        let stop = |signal: i32| {
+            let delay = time("stop_delay").unwrap_or_default();
+            Some(Stop { signal, since: time("stop")?, delay, limit: time("stop_limit") })
+        };
         let given = |name: &str| {
             let (ago, verdict) = value(name)?.split_once(' ')?;
             let verdict = parse_verdict(&format!("{verdict}\n"))?;
@@ -268,7 +277,7 @@ mod tests {
             running: Some(millis(89_500)),
             served_after: Some(millis(4_321)),
             drain: Some(millis(2_000)),
-            stop: Some(Stop { signal: 15, since: millis(1_000) }),
+            stop: Some(Stop { signal: 15, since: millis(1_000), delay: millis(0), limit: Some(millis(58_500)) }),
             drained: Some(millis(5)),
             silent: Some(millis(7)),
             answers: [given(true), None, given(false)],

@@ -1,14 +1,15 @@
 //! A panic in PID 1: it still forwards the stop, reaps, and ends with 70. The supervisor is driven directly here, by this
 //! test program started a second time, because nothing known makes the binary panic.
 
+use std::os::fd::OwnedFd;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cassandra_init::host::command::{Command as Child, SpawnError};
 use cassandra_init::host::process;
 use cassandra_init::host::signals::{self, SignalFd};
 use cassandra_init::log;
-use cassandra_init::supervisor::{self, Owner, Policy};
+use cassandra_init::supervisor::{self, Aim, Desk, Facts, Owner, Policy, Reception};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::{SIGSTOP, SIGTERM, SIGUSR1};
 use tempfile::TempDir;
@@ -21,11 +22,12 @@ const FOLDER: &str = "PANICKING_INIT";
 struct Panics;
 
 impl Owner for Panics {
-    fn started(&mut self) {
+    fn started(&mut self) -> Facts {
         assert!(std::env::var_os("AT_ONCE").is_none(), "told of the start");
+        Facts::default()
     }
 
-    fn observe(&mut self) -> Result<process::Child, SpawnError> {
+    fn look(&mut self, _aim: Aim, _limit: Duration, _answer: OwnedFd) -> Result<process::Child, SpawnError> {
         panic!("asked to look")
     }
 
@@ -62,7 +64,8 @@ fn panicking_init() {
     };
     let child = child.spawn().unwrap();
     let policy = Policy { observe: std::env::var_os("OBSERVE").is_some(), ..Policy::default() };
-    let exit = supervisor::supervise(&child, &SignalFd::new().unwrap(), policy, &mut Panics);
+    let reception = Reception::new(Desk::default(), Instant::now());
+    let exit = supervisor::supervise(&child, &SignalFd::new().unwrap(), policy, reception, &mut Panics);
     std::process::exit(exit.code().into());
 }
 

@@ -1,0 +1,68 @@
+//! The sockets at which PID 1 is asked, opened before anything else of a start is done.
+
+use std::io;
+
+use crate::cassandra::patience::Patience;
+use crate::commands::situation::Situation;
+use crate::exit::{Exit, Failure};
+use crate::host::sockets::{LONGEST_PATH, Listener};
+use crate::settings::contract::Given;
+use crate::settings::value::Span;
+use crate::supervisor::connections::Door;
+use crate::supervisor::{Desk, Early, Reception, control};
+
+use super::stopwatch::Stopwatch;
+
+/// Opens them and answers from now on. Without a control socket probes look for themselves; without the HTTP port, which
+/// somebody's probes depend on, there is no start.
+pub(super) fn open(situation: &Situation, boot: &Stopwatch) -> Result<Option<Early>, Failure> {
+    let settings = &situation.settings;
+    let span = |given: &Option<Given<Span>>| given.as_ref().map(|given| given.value.get());
+    let patience = Patience::new(span(&settings.wedged_after), span(&settings.drained_after));
+    let mut reception = Reception::new(Desk::new(patience), boot.started());
+    control_socket(situation, &mut reception);
+    if let Some(given) = &settings.http {
+        let (address, port) = (given.value.address(), given.value.port());
+        let listener = Listener::tcp(address, port).map_err(|error| {
+            let exit = match error.kind() {
+                io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable => Exit::Configuration,
+                _ => Exit::of_file_error(&error),
+            };
+            Failure::message(exit, format!("CASSANDRA_INIT_HTTP: {error}"))
+                .hint("the port must be free in this network namespace, and the address one of this container")
+        })?;
+        reception.listen(Door::Web, listener, &[]);
+        tracing::info!("HTTP probes and metrics are answered on {}", given.value);
+    }
+    match Early::begin(reception) {
+        Ok(early) => Ok(Some(early)),
+        Err(error) => {
+            tracing::warn!("{error}: nobody is answered until Cassandra is started");
+            Ok(None)
+        }
+    }
+}
+
+/// For root, for us and for the node's user; the run folder belongs to us, and its lock is ours.
+fn control_socket(situation: &Situation, reception: &mut Reception) {
+    let path = control::path(&situation.run_dir);
+    let length = path.as_os_str().len();
+    if length > LONGEST_PATH {
+        tracing::warn!(
+            "{} has {length} bytes and a socket's path at most {LONGEST_PATH}: probes look at the node themselves \
+             (hint: a shorter CASSANDRA_INIT_RUN_DIR)",
+            path.display()
+        );
+        return;
+    }
+    let own = nix::unistd::geteuid().as_raw();
+    let identity = situation.identity.as_ref();
+    let owner = identity.map(|identity| (own, identity.gid));
+    match Listener::unix(&path, owner, 0o660) {
+        Ok(listener) => {
+            let users = [0, own, identity.map_or(own, |identity| identity.uid)];
+            reception.listen(Door::Control, listener, &users);
+        }
+        Err(error) => tracing::warn!("{error}: probes look at the node themselves"),
+    }
+}

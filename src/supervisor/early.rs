@@ -1,0 +1,63 @@
+//! Answers while the node is still prepared: a boot of hours, which a change of owners can be, must not fail a liveness probe.
+//!
+//! The boot is sequential and waits where it likes, so a thread does what the loop of `driver` does later: it has the same
+//! reception, and the desk needs no look for any answer as long as there is no child. Before the child is started the thread
+//! ends and hands everything over, those who are connected included; supervision has one thread.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::thread::{Builder, JoinHandle};
+
+use crate::host::events::{self, Interest};
+use crate::host::{Error, pipe};
+use crate::supervisor::reception::Reception;
+
+/// What the thread needs, generously: the stack is given back at the end.
+const STACK: usize = 256 << 10;
+
+/// A reception that is attended by a thread of its own. Dropping it ends both.
+#[derive(Debug)]
+pub struct Early {
+    thread: Option<JoinHandle<Reception>>,
+    /// Its end is the thread's.
+    awake: Option<OwnedFd>,
+}
+
+impl Early {
+    /// Starts the thread. Signals must be blocked: they are for the caller.
+    pub fn begin(reception: Reception) -> Result<Self, Error> {
+        let (asleep, awake) = pipe::pipe()?;
+        let thread = Builder::new().stack_size(STACK).spawn(move || attend(reception, &asleep));
+        let thread = thread.map_err(|error| Error::new("start a thread", error))?;
+        Ok(Self { thread: Some(thread), awake: Some(awake) })
+    }
+
+    /// Ends the thread, and gives its reception back; none if it panicked, which was told then.
+    pub fn end(mut self) -> Option<Reception> {
+        self.join()
+    }
+
+    fn join(&mut self) -> Option<Reception> {
+        drop(self.awake.take());
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for Early {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+fn attend(mut reception: Reception, asleep: &pipe::Reader) -> Reception {
+    loop {
+        let now = reception.now();
+        let left = reception.deadline().map(|at| at.saturating_sub(now));
+        let mut interests = vec![(asleep.as_fd(), Interest::Read)];
+        interests.extend(reception.interests());
+        let Ok(ready) = events::poll(&interests, left) else { return reception };
+        let Some((false, ready)) = ready.split_first() else { return reception };
+        let now = reception.now();
+        // A drain that is announced now ends nothing, and there is nothing to look at.
+        reception.turn(ready, now);
+    }
+}
