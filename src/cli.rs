@@ -103,6 +103,9 @@ enum Command {
         /// Time limit in milliseconds
         #[arg(default_value = "2000")]
         millis: u64,
+        /// Send the JVM no SIGQUIT to make it listen for attaching
+        #[arg(long)]
+        no_knock: bool,
     },
     /// Print our environment, each variable ended by a zero byte, to descriptor 3
     #[command(hide = true)]
@@ -151,8 +154,15 @@ pub enum Invocation {
     Completions(CompletionShell),
     /// Print the manual page.
     Man,
-    /// One look at the node, within a time limit.
-    Observe(LookKind, Duration),
+    /// One look at the node.
+    Observe {
+        /// What to look at.
+        kind: LookKind,
+        /// The time limit.
+        limit: Duration,
+        /// Whether the JVM may be sent SIGQUIT to make it listen for attaching.
+        knock: bool,
+    },
     /// Print the environment to descriptor 3.
     ExportEnvironment,
     /// Execute something else.
@@ -242,7 +252,9 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Command::Supervise { user, command } => Invocation::Supervise { user, command },
         Command::Completions { shell } => Invocation::Completions(shell),
         Command::Man => Invocation::Man,
-        Command::Observe { kind, millis } => Invocation::Observe(kind, Duration::from_millis(millis)),
+        Command::Observe { kind, millis, no_knock } => {
+            Invocation::Observe { kind, limit: Duration::from_millis(millis), knock: !no_knock }
+        }
         Command::ExportEnvironment => Invocation::ExportEnvironment,
     })
 }

@@ -5,6 +5,9 @@
 //! mode=JOINING
 //! life=answers JMX
 //! ```
+//!
+//! A JVM is alive as long as one of its doors answers: CQL, JMX, or HotSpot's attach listener, which needs neither a configured
+//! port nor a node that has joined. All three are shut while the JVM holds all its threads.
 
 use std::fmt;
 
@@ -32,6 +35,28 @@ pub enum Life {
     Unknown(String),
 }
 
+/// What was found at a door of the JVM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Door {
+    /// The JVM did something there: it answered, refused, or hung up.
+    Answered,
+    /// It ought to, and does not, in words.
+    Silent(String),
+    /// Nobody can knock there, however well the JVM is; why, in words.
+    Shut(String),
+}
+
+/// What keeps a process from going on, as far as the kernel tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// A signal has stopped it (SIGSTOP).
+    Stopped,
+    /// All its threads wait for the kernel, and no signal wakes them: a disk or a network file system.
+    Stuck,
+    /// This process looks at it: a debugger, or strace.
+    Traced(i32),
+}
+
 /// What was seen. What is none was not looked at, or the look did not come that far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
@@ -41,6 +66,9 @@ pub struct Look {
     pub mode: Option<Mode>,
     /// Whether it gives a sign of life.
     pub life: Option<Life>,
+    /// Whether the JVM was asked in vain, by SIGQUIT, to listen for attaching: see
+    /// [`Memory::may_knock`](crate::cassandra::patience::Memory::may_knock).
+    pub knocked: bool,
 }
 
 /// How many characters of somebody's words are kept: a sentence.
@@ -50,6 +78,35 @@ const LONGEST_WORDS: usize = 400;
 const NOT_REGISTERED: &str = "-";
 
 const SIGNS: [(Sign, &str); 3] = [(Sign::Cql, "CQL"), (Sign::Jmx, "JMX"), (Sign::Attach, "attach")];
+
+impl Life {
+    /// Judges by what was found at the doors other than CQL's, which stays silent here. `threads` is what the kernel says of
+    /// them, for the log.
+    ///
+    /// A debugger's work is no fault of the JVM. A door that is shut is none either, unless the kernel says that nothing can
+    /// come.
+    pub fn judge(jmx: &Door, attach: &Door, held: Option<Held>, threads: &str) -> Self {
+        let doors = || {
+            let told = |name: &str, door: &Door| match door {
+                Door::Silent(words) | Door::Shut(words) => format!("{name}: {words}; "),
+                Door::Answered => String::new(),
+            };
+            told("JMX", jmx) + &told("attach", attach)
+        };
+        match (jmx, attach, held) {
+            (Door::Answered, ..) => Self::Answers(Sign::Jmx),
+            (_, Door::Answered, _) => Self::Answers(Sign::Attach),
+            (.., Some(Held::Traced(pid))) => Self::Unknown(format!("process {pid} holds it to look at it; {threads}")),
+            (.., Some(Held::Stopped)) => {
+                Self::Silent(format!("a signal has stopped it (SIGCONT lets it go on); {threads}"))
+            }
+            (.., Some(Held::Stuck)) | (Door::Silent(_), ..) | (_, Door::Silent(_), _) => {
+                Self::Silent(format!("{}{threads}", doors()))
+            }
+            (Door::Shut(_), Door::Shut(_), None) => Self::Unknown(format!("{}{threads}", doors())),
+        }
+    }
+}
 
 impl Look {
     /// More bytes than the lines of a look ever take.
@@ -65,6 +122,7 @@ impl Look {
                 Some(("mode", NOT_REGISTERED)) => look.mode = Some(Mode::NotRegistered),
                 Some(("mode", rest)) => look.mode = Mode::parse(rest),
                 Some(("life", rest)) => look.life = life(rest),
+                Some(("knocked", rest)) => look.knocked = rest == "true",
                 _ => {}
             }
         }
@@ -116,11 +174,12 @@ impl fmt::Display for Look {
             writeln!(f, "mode={}", mode.name().unwrap_or(NOT_REGISTERED))?;
         }
         match &self.life {
-            Some(Life::Answers(sign)) => writeln!(f, "life=answers {sign}"),
-            Some(Life::Silent(words)) => writeln!(f, "life=silent {}", harmless(words)),
-            Some(Life::Unknown(words)) => writeln!(f, "life=unknown {}", harmless(words)),
-            None => Ok(()),
+            Some(Life::Answers(sign)) => writeln!(f, "life=answers {sign}")?,
+            Some(Life::Silent(words)) => writeln!(f, "life=silent {}", harmless(words))?,
+            Some(Life::Unknown(words)) => writeln!(f, "life=unknown {}", harmless(words))?,
+            None => {}
         }
+        if self.knocked { writeln!(f, "knocked=true") } else { Ok(()) }
     }
 }
 
@@ -138,7 +197,7 @@ mod tests {
         for cql in cqls {
             for mode in modes {
                 for life in signs.iter().chain(&lives).cloned() {
-                    let look = Look { cql: cql.clone(), mode, life };
+                    let look = Look { cql: cql.clone(), mode, knocked: life.is_none(), life };
                     assert_eq!(Look::parse(&look.to_string()), look);
                 }
             }
@@ -149,7 +208,7 @@ mod tests {
     fn words_stay_in_their_line_and_are_bounded() {
         let hostile = "x\nlife=answers CQL\u{1b}[2J\u{202e}\0".to_owned() + &"ß".repeat(9000);
         let cql = || Some(Cql::Silent(hostile.clone()));
-        let text = Look { cql: cql(), mode: None, life: Some(Life::Silent(hostile.clone())) }.to_string();
+        let text = Look { cql: cql(), life: Some(Life::Silent(hostile.clone())), ..Look::default() }.to_string();
         assert!(text.len() <= Look::LONGEST && text.lines().count() == 2, "{text}");
         let read = Look::parse(&text);
         assert!(matches!(&read.life, Some(Life::Silent(words)) if words.starts_with("x?life=answers CQL?[2J??ßß")));
@@ -161,10 +220,49 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_says_nothing() {
-        for text in
-            ["", "\n", "cql=", "cql=serves", "mode=ZOMBIE", "life=answers everybody", "life=dead x", "alive=yes\0"]
+    fn one_door_that_answers_is_life_and_only_silence_counts() {
+        let [silent, shut] = [Door::Silent("timed out".into()), Door::Shut("refused".into())];
+        let doors = [&Door::Answered, &silent, &shut];
+        let held = [None, Some(Held::Stopped), Some(Held::Stuck), Some(Held::Traced(7))];
+        for (jmx, attach, held) in
+            doors.iter().flat_map(|jmx| doors.map(|attach| held.map(|held| (*jmx, attach, held)))).flatten()
         {
+            let life = Life::judge(jmx, attach, held, "threads: 1 sleeping");
+            let answers = *jmx == Door::Answered || *attach == Door::Answered;
+            let silent = !answers
+                && match held {
+                    Some(Held::Traced(_)) => false,
+                    Some(_) => true,
+                    None => *jmx == silent || *attach == silent,
+                };
+            let (is_life, is_silent) = (matches!(life, Life::Answers(_)), matches!(life, Life::Silent(_)));
+            assert_eq!((is_life, is_silent), (answers, silent), "{jmx:?} {attach:?} {held:?}");
+        }
+    }
+
+    #[test]
+    fn a_silence_is_told_with_what_was_tried_and_what_the_kernel_says() {
+        let (jmx, attach) = (Door::Shut("refused".into()), Door::Silent("it does not answer".into()));
+        let words = "JMX: refused; attach: it does not answer; threads: 60 sleeping";
+        assert_eq!(Life::judge(&jmx, &attach, None, "threads: 60 sleeping"), Life::Silent(words.into()));
+        let stopped = Life::judge(&jmx, &attach, Some(Held::Stopped), "threads: 61 stopped");
+        let words = "a signal has stopped it (SIGCONT lets it go on); threads: 61 stopped";
+        assert_eq!(stopped, Life::Silent(words.into()));
+    }
+
+    #[test]
+    fn what_is_not_understood_says_nothing() {
+        for text in [
+            "",
+            "\n",
+            "cql=",
+            "cql=serves",
+            "mode=ZOMBIE",
+            "life=answers everybody",
+            "life=dead x",
+            "knocked=yes",
+            "alive=yes\0",
+        ] {
             assert_eq!(Look::parse(text), Look::default(), "{text:?}");
         }
     }

@@ -267,7 +267,7 @@ mod tests {
         Patience { wedged: Some(Duration::from_secs(600)), drained: Some(Duration::from_secs(300)) };
 
     fn node(phase: Phase, cql: Option<Cql>, mode: Option<Mode>) -> Observation {
-        let look = Look { cql, mode, life: None };
+        let look = Look { cql, mode, ..Look::default() };
         Observation { phase, child: Some(17), look, silent_for: None, drained_for: None, patience: PATIENCE }
     }
 

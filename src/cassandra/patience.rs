@@ -45,6 +45,8 @@ pub struct Memory {
     drained: Spell,
     /// Whether the end of our patience with this silence was told.
     told: bool,
+    /// How long this silence must have lasted before the JVM is asked again to listen.
+    knock_at: Duration,
 }
 
 /// A state that was seen in one look after another.
@@ -55,6 +57,9 @@ struct Spell {
     seen: Option<Duration>,
 }
 
+/// A JVM that was asked in vain to listen is asked again when its silence has lasted so long, and then twice as long each time.
+const KNOCK_AGAIN: Duration = Duration::from_mins(1);
+
 /// Between two looks that are further apart than this nobody knows what the JVM did, or whether we were frozen with it
 /// (`docker pause`, a machine that slept): no more than this is counted.
 const FURTHEST_APART: Duration = Duration::from_mins(1);
@@ -64,9 +69,14 @@ impl Memory {
     /// longer than our patience: the moment for a thread dump, before liveness fails.
     pub fn note(&mut self, look: &Look, now: Duration, patience: Patience) -> bool {
         match &look.life {
-            Some(Life::Answers(_)) => (self.silent, self.told) = (Spell::default(), false),
+            Some(Life::Answers(_)) => {
+                (self.silent, self.told, self.knock_at) = (Spell::default(), false, Duration::ZERO);
+            }
             Some(Life::Silent(_)) => self.silent.goes_on(now),
             Some(Life::Unknown(_)) | None => self.silent.pauses(),
+        }
+        if look.knocked {
+            self.knock_at = self.silent.lasted.unwrap_or_default().saturating_mul(2).max(KNOCK_AGAIN);
         }
         match (&look.cql, look.mode) {
             (_, Some(Mode::Drained)) => self.drained.goes_on(now),
@@ -75,6 +85,12 @@ impl Memory {
         }
         let wedged = self.silent.lasted.is_some_and(|lasted| patience.is_out(patience.wedged, lasted));
         wedged && !std::mem::replace(&mut self.told, true)
+    }
+
+    /// Whether the next look may send the JVM SIGQUIT to make it listen for attaching. A JVM that hangs takes each when it goes on,
+    /// and prints its threads for it: it gets four of them in ten minutes.
+    pub fn may_knock(&self) -> bool {
+        self.silent.lasted.unwrap_or_default() >= self.knock_at
     }
 
     /// For how long the JVM has been seen to answer nobody.
@@ -164,6 +180,20 @@ mod tests {
         assert_eq!(told(&looks).iter().map(|seen| seen.1).collect::<Vec<_>>(), [0, 30, 30, 30, 40].map(Some));
         let restarted = [(0, drained()), (30, drained()), (40, answers(Some(Mode::Starting)))];
         assert_eq!(told(&restarted).last().unwrap().1, None);
+    }
+
+    #[test]
+    fn a_jvm_that_hangs_is_asked_to_listen_ever_more_seldom() {
+        let mut memory = Memory::default();
+        let mut knocks = Vec::new();
+        for now in (0..=600).step_by(10) {
+            let knocked = memory.may_knock();
+            knocks.extend(knocked.then_some(now));
+            memory.note(&Look { knocked, ..silent() }, Duration::from_secs(now), PATIENCE);
+        }
+        assert_eq!(knocks, [0, 70, 150, 310]);
+        memory.note(&answers(None), Duration::from_secs(610), PATIENCE);
+        assert!(memory.may_knock());
     }
 
     #[test]

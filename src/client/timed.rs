@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 /// A time limit, from the moment at which it was set.
@@ -33,28 +34,65 @@ pub(super) fn connect(address: SocketAddr, limit: Limit) -> io::Result<TcpStream
     TcpStream::connect_timeout(&address, limit.remaining()?)
 }
 
+/// A socket that can be told how long to wait.
+pub(super) trait Waiting {
+    /// For what comes.
+    fn wait_to_read(&self, limit: Duration) -> io::Result<()>;
+    /// For room for what goes.
+    fn wait_to_write(&self, limit: Duration) -> io::Result<()>;
+}
+
+impl Waiting for TcpStream {
+    fn wait_to_read(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+
+    fn wait_to_write(&self, limit: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(limit))
+    }
+}
+
+impl Waiting for UnixStream {
+    fn wait_to_read(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+
+    fn wait_to_write(&self, limit: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(limit))
+    }
+}
+
 /// A stream whose every read and write counts against one limit: a peer that sends a byte now and then gets no more
 /// time for it.
-pub(super) struct Timed<'a> {
-    pub(super) stream: &'a TcpStream,
+pub(super) struct Timed<'a, S = TcpStream> {
+    pub(super) stream: &'a S,
     pub(super) limit: Limit,
 }
 
-impl Read for Timed<'_> {
+impl<'a, S: Waiting> Read for Timed<'a, S>
+where
+    &'a S: Read,
+{
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(Some(self.limit.remaining()?))?;
-        self.stream.read(buffer)
+        self.stream.wait_to_read(self.limit.remaining()?)?;
+        let mut stream = self.stream;
+        stream.read(buffer)
     }
 }
 
-impl Write for Timed<'_> {
+impl<'a, S: Waiting> Write for Timed<'a, S>
+where
+    &'a S: Write,
+{
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(Some(self.limit.remaining()?))?;
-        self.stream.write(buffer)
+        self.stream.wait_to_write(self.limit.remaining()?)?;
+        let mut stream = self.stream;
+        stream.write(buffer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        let mut stream = self.stream;
+        stream.flush()
     }
 }
 

@@ -1,5 +1,5 @@
-//! A look at the node, as a client and as a stranger: CQL first, and where that is not served, why. No JVM is started and nobody
-//! logs in.
+//! A look at the node from outside: CQL first, and where that is not served, what the node says over JMX, and at last whether the
+//! JVM lives at all. No JVM is started and nobody logs in.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::mpsc;
@@ -7,24 +7,37 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cassandra::jmx::Purpose;
-use crate::cassandra::look::Look;
+use crate::cassandra::look::{Door, Held, Life, Look, Sign};
 use crate::cassandra::modes::{Cql, Mode};
 use crate::cli::LookKind;
+use crate::client::attach::{self, Jvm};
 use crate::client::cql::{self, Answer};
 use crate::client::jmx::{Jmx, STORAGE_SERVICE, Trouble, Value};
 use crate::commands::{Assignment, environment, print, run_folder, secrets};
 use crate::exit::{Exit, Failure};
+use crate::host::threads::Threads;
 use crate::report::Report;
 use crate::supervisor::{Clients, Published};
 
 /// Asking over JMX why CQL is not served takes at most this much of the time that is left then.
 const LONGEST_WHY: Duration = Duration::from_millis(500);
 
+/// How long it waits for the attach listener, which a busy JVM may have to start first.
+const LONGEST_ATTACH: Duration = Duration::from_secs(1);
+
 /// PID 1's own look, by a process that lives only for it: prints it; exit code 0 where clients are served, else 1.
-pub(super) fn observe(_kind: LookKind, limit: Duration, environment: &[Assignment]) -> Result<Exit, Failure> {
+pub(super) fn observe(
+    kind: LookKind,
+    limit: Duration,
+    knock: bool,
+    environment: &[Assignment],
+) -> Result<Exit, Failure> {
     let env = environment::of_process(environment, &mut Report::default());
     let Some(published) = run_folder::published(&env)? else { return Ok(Exit::No) };
-    let look = in_time(&published, limit);
+    let look = match kind {
+        LookKind::Clients => in_time(&published, limit),
+        LookKind::Life => whole(&published, knock, limit),
+    };
     print(&look.to_string())?;
     Ok(if matches!(look.cql, Some(Cql::Serves(_))) { Exit::Success } else { Exit::No })
 }
@@ -34,11 +47,68 @@ pub(super) fn in_time(published: &Published, limit: Duration) -> Look {
     let deadline = Instant::now() + limit;
     let cql = serves(published, limit);
     let mode = if matches!(cql, Cql::Silent(_)) {
-        mode(published, deadline.saturating_duration_since(Instant::now()).min(LONGEST_WHY))
+        jmx(published, deadline.saturating_duration_since(Instant::now()).min(LONGEST_WHY)).1
     } else {
         None
     };
-    Look { cql: Some(cql), mode, life: None }
+    Look { cql: Some(cql), mode, ..Look::default() }
+}
+
+/// Whether the JVM lives, within a limit that each door gets a part of. A JVM that is stopped answers at no door, and is not
+/// waited for.
+fn whole(published: &Published, knock: bool, limit: Duration) -> Look {
+    let deadline = Instant::now() + limit;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let (held, threads) = kernel(published.child);
+    if held == Some(Held::Stopped) {
+        let life = Life::judge(&Door::Shut(String::new()), &Door::Shut(String::new()), held, &threads);
+        let cql = Some(Cql::Silent("Cassandra is stopped by a signal".to_owned()));
+        return Look { cql, life: Some(life), ..Look::default() };
+    }
+    let cql = Some(serves(published, left() / 2));
+    if !matches!(cql, Some(Cql::Silent(_))) {
+        return Look { cql, life: Some(Life::Answers(Sign::Cql)), ..Look::default() };
+    }
+    let (jmx, mode) = jmx(published, (left() / 2).min(LONGEST_WHY));
+    if jmx == Door::Answered {
+        return Look { cql, mode, life: Some(Life::Answers(Sign::Jmx)), ..Look::default() };
+    }
+    let (attach, knocked) = attach(published.child, knock, left().min(LONGEST_ATTACH));
+    // What the kernel says now: it was asked to act.
+    let (held, threads) = kernel(published.child);
+    Look { cql, mode, life: Some(Life::judge(&jmx, &attach, held, &threads)), knocked }
+}
+
+/// What the kernel says of the JVM's threads.
+fn kernel(child: Option<i32>) -> (Option<Held>, String) {
+    let Some(threads) = child.and_then(Threads::of) else { return (None, "no process".to_owned()) };
+    let held = match threads.tracer() {
+        Some(tracer) => Some(Held::Traced(tracer)),
+        None if threads.are_stopped() => Some(Held::Stopped),
+        None if threads.are_stuck() => Some(Held::Stuck),
+        None => None,
+    };
+    (held, threads.to_string())
+}
+
+/// The attach listener, and whether it was asked in vain to begin. Who reads the memory of a process may have to wait for it
+/// (`mmap_lock`), and its /tmp may hang: another thread does, and ends with this process.
+fn attach(child: Option<i32>, knock: bool, limit: Duration) -> (Door, bool) {
+    use attach::Trouble;
+    let Some(child) = child else { return (Door::Shut("no process".to_owned()), false) };
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody receives it if it comes too late.
+        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", knock, limit - limit / 8));
+    });
+    match receiver.recv_timeout(limit) {
+        // That it hangs up or refuses takes a JVM that runs.
+        Ok(Ok(_) | Err(Trouble::Refused { .. } | Trouble::Broken(_))) => (Door::Answered, false),
+        Ok(Err(trouble @ Trouble::Silent(_))) => (Door::Silent(trouble.to_string()), knock),
+        Ok(Err(trouble @ Trouble::NotListening)) => (Door::Silent(trouble.to_string()), false),
+        Ok(Err(trouble)) => (Door::Shut(trouble.to_string()), false),
+        Err(_) => (Door::Silent("asking takes too long".to_owned()), knock),
+    }
 }
 
 /// The CQL handshake, as a client makes it who never logs in.
@@ -82,14 +152,19 @@ fn resolve(clients: &Clients, limit: Duration) -> Option<SocketAddr> {
     receiver.recv_timeout(limit).ok().flatten()
 }
 
-/// What the node says over JMX that it is doing; none where it does not say, which is no trouble: it only explains.
-fn mode(published: &Published, limit: Duration) -> Option<Mode> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, published.jmx?));
+/// What is found at the JMX server's door, and what the node says there that it is doing.
+fn jmx(published: &Published, limit: Duration) -> (Door, Option<Mode>) {
+    let Some(port) = published.jmx else { return (Door::Shut("there is none".to_owned()), None) };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let login = secrets::jmx_login(published, Purpose::Look);
-    let mut jmx = Jmx::connect(address, Some(&login), limit).ok()?;
-    match jmx.attribute(STORAGE_SERVICE, "OperationMode") {
-        Ok(Value::Text(mode)) => Mode::parse(&mode),
-        Err(Trouble::NoBean { .. }) => Some(Mode::NotRegistered),
-        _ => None,
+    let asked =
+        Jmx::connect(address, Some(&login), limit).and_then(|mut jmx| jmx.attribute(STORAGE_SERVICE, "OperationMode"));
+    match asked {
+        Ok(Value::Text(mode)) => (Door::Answered, Mode::parse(&mode)),
+        Err(Trouble::NoBean { .. }) => (Door::Answered, Some(Mode::NotRegistered)),
+        Err(trouble @ Trouble::TimedOut { .. }) => (Door::Silent(trouble.to_string()), None),
+        // Refused by the kernel, or cut off by the JVM: the attach listener tells.
+        Err(trouble @ Trouble::Connection { .. }) => (Door::Shut(trouble.to_string()), None),
+        Ok(_) | Err(_) => (Door::Answered, None),
     }
 }

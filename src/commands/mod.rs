@@ -57,7 +57,7 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Completions(shell) => completions::completions(shell),
         Invocation::Man => manual::manual(),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
-        Invocation::Observe(kind, limit) => look::observe(kind, limit, environment),
+        Invocation::Observe { kind, limit, knock } => look::observe(kind, limit, knock, environment),
         Invocation::Drain(limit) => drain::drain(limit, environment),
         Invocation::Nodetool(arguments) => Err(nodetool::nodetool(&arguments, environment)),
         Invocation::JavaCommand => java_command::java_command(environment),

@@ -36,6 +36,7 @@ pub mod standard_error;
 mod step_down;
 pub mod tail;
 pub mod tasks;
+pub mod threads;
 pub mod users;
 
 pub use descriptors::close_inherited;
