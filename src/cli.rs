@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use arguments::span;
 pub use arguments::{
     CheckArguments, CompletionShell, ExplainArguments, InputArguments, ListFormat, LookKind, OutputFormat, ProbeKind,
-    RenderArguments, ReportFormat,
+    RenderArguments, ReportFormat, StatusArguments,
 };
 
-use crate::settings::value::{FromText, Span};
+use crate::settings::value::Span;
 
 /// PID 1 of an Apache Cassandra container.
 #[derive(Debug, Parser)]
@@ -64,6 +65,9 @@ enum Command {
         #[arg(long, default_value = "1s", value_parser = span)]
         timeout: Span,
     },
+    /// Show what this node is doing
+    #[command(after_help = help::STATUS)]
+    Status(StatusArguments),
     /// Drain this node: no clients, everything flushed; ends when that is done
     #[command(after_help = help::DRAIN)]
     Drain {
@@ -137,6 +141,8 @@ pub enum Invocation {
     },
     /// A probe with its time limit.
     Probe(ProbeKind, Span),
+    /// Show what the node is doing.
+    Status(StatusArguments),
     /// Drain, within a time limit where there is one.
     Drain(Option<Span>),
     /// Run NodeTool with these arguments.
@@ -177,6 +183,7 @@ pub(crate) const SUBCOMMANDS: &[&str] = &[
     "check",
     "variables",
     "probe",
+    "status",
     "drain",
     "java-command",
     "supervise",
@@ -247,6 +254,7 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Command::Explain(arguments) => Invocation::Explain(arguments),
         Command::Variables { format, set } => Invocation::Variables { format, set },
         Command::Probe { kind, timeout } => Invocation::Probe(kind, timeout),
+        Command::Status(arguments) => Invocation::Status(arguments),
         Command::Drain { timeout } => Invocation::Drain(timeout),
         Command::Java => Invocation::JavaCommand,
         Command::Supervise { user, command } => Invocation::Supervise { user, command },
@@ -271,10 +279,6 @@ pub fn definition() -> clap::Command {
 /// Each exit code with what it means.
 pub fn exit_codes() -> &'static [(&'static str, &'static str)] {
     help::EXIT_CODES
-}
-
-fn span(text: &str) -> Result<Span, String> {
-    Span::from_text(text).map_err(|_| format!("expected {}", Span::EXPECTED))
 }
 
 /// Options for the JVM among Cassandra's arguments, in their order: `-Dx=y`, `-D x=y`, `-X…`. `bin/cassandra` takes only the

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cassandra::Version;
+use crate::settings::value::{FromText, Span};
 
 /// What `render` and `check` work on.
 #[derive(Debug, Clone, Default, Args)]
@@ -78,6 +79,25 @@ pub struct ExplainArguments {
     /// What to work on
     #[command(flatten)]
     pub input: InputArguments,
+}
+
+/// How `status` tells.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct StatusArguments {
+    /// One JSON object (docs/status.md); with --watch one a line
+    #[arg(long)]
+    pub json: bool,
+    /// Look again and again, with this time between two looks [default: 2s]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2s", value_parser = span)]
+    pub watch: Option<Span>,
+    /// Time limit of a look, such as 1s or 500ms; what is not known by then is left out
+    #[arg(long, default_value = "3s", value_parser = span)]
+    pub timeout: Span,
+}
+
+/// Reads a time of the command line.
+pub(super) fn span(text: &str) -> Result<Span, String> {
+    Span::from_text(text).map_err(|_| format!("expected {}", Span::EXPECTED))
 }
 
 /// Form of an output.

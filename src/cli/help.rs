@@ -69,6 +69,14 @@ Examples:
   cassandra-init probe readiness
   readinessProbe: {exec: {command: [cassandra-init, probe, readiness]}}";
 
+pub(super) const STATUS: &str = "\
+Ends with 0 if it could look, with 69 if no node runs here. What cannot be known is named with the reason.
+
+Examples:
+  cassandra-init status                                   on one screen
+  cassandra-init status --watch 5                         redrawn every 5 seconds, until Ctrl-C
+  cassandra-init status --json | jq -r .node.mode";
+
 pub(super) const DRAIN: &str = "\
 Example:
   lifecycle: {preStop: {exec: {command: [cassandra-init, drain]}}}";

@@ -35,7 +35,7 @@ enum Drained {
 pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<Exit, Failure> {
     let env = RawEnv::from_process(environment, &mut Report::default());
     let Some(published) = run_folder::published(&env)? else {
-        return Err(nodetool::nodetool(&["drain".into()], environment));
+        return Err(nodetool::run(&["drain".into()], environment));
     };
     match published.phase {
         // Its drain would wait for the end of the join, and nothing of value would be lost without it.
@@ -62,7 +62,7 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
         }
         Ok(Drained::Unreachable(trouble)) => {
             print(&format!("{trouble}; NodeTool is asked\n"))?;
-            Err(nodetool::nodetool(&["drain".into()], environment))
+            Err(nodetool::run(&["drain".into()], environment))
         }
         Err(trouble) => Err(failure(trouble, limit)),
     }

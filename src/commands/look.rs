@@ -99,7 +99,7 @@ fn attach(child: Option<i32>, knock: bool, limit: Duration) -> (Door, bool) {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         // Nobody receives it if it comes too late.
-        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", knock, limit - limit / 8));
+        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", knock, limit.saturating_sub(limit / 8)));
     });
     match receiver.recv_timeout(limit) {
         // That it hangs up or refuses takes a JVM that runs.
@@ -134,6 +134,16 @@ fn serves(published: &Published, limit: Duration) -> Cql {
         Ok(Answer::OnlyOthers(why)) => Cql::Serves(format!("{address} speaks TLS, though not with us: {why}")),
         Err(trouble) => Cql::Silent(trouble.to_string()),
     }
+}
+
+/// What the node's own row says, in JSON, where it tells strangers; else why not, in words.
+pub(super) fn own_row(published: &Published, limit: Duration) -> Result<Option<String>, String> {
+    let deadline = Instant::now() + limit;
+    let clients = published.endpoint.as_ref().ok_or("the node's address for clients is not known")?;
+    let address = resolve(clients, limit).ok_or_else(|| format!("{} does not resolve", clients.host))?;
+    let tls = secrets::tls(published, clients)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    cql::own_row(address, tls.as_ref(), left).map_err(|trouble| trouble.to_string())
 }
 
 /// The address to connect to. A name server that does not answer must not make the probe late; the thread that waits for it

@@ -33,6 +33,7 @@ mod run_folder;
 mod secrets;
 mod set_variables;
 mod situation;
+mod status;
 mod stopwatch;
 mod supervise;
 mod variables;
@@ -58,8 +59,9 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Man => manual::manual(),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
         Invocation::Observe { kind, limit, knock } => look::observe(kind, limit, knock, environment),
+        Invocation::Status(arguments) => status::status(&arguments, environment),
         Invocation::Drain(limit) => drain::drain(limit, environment),
-        Invocation::Nodetool(arguments) => Err(nodetool::nodetool(&arguments, environment)),
+        Invocation::Nodetool(arguments) => nodetool::nodetool(&arguments, environment),
         Invocation::JavaCommand => java_command::java_command(environment),
         Invocation::Supervise { user, command } => supervise::supervise(user.as_deref(), &command, environment),
         Invocation::ExportEnvironment => export::export(environment),

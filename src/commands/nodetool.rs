@@ -1,11 +1,16 @@
-//! `nodetool`: Cassandra's NodeTool class, run directly with a small heap of its own.
+//! `nodetool`: Cassandra's NodeTool class, run directly with a small heap of its own; the common use of `status` without it.
+
+mod order;
+mod status;
+mod table;
+mod words;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::cassandra::distribution::option_files;
 use crate::cassandra::{Line, java};
-use crate::commands::{Assignment, environment, passthrough, places, run_folder};
+use crate::commands::{Assignment, environment, passthrough, places, print, run_folder};
 use crate::config::defaults;
 use crate::config::jvm_options::JvmOptions;
 use crate::exit::{Exit, Failure};
@@ -14,8 +19,27 @@ use crate::host::files;
 use crate::report::Report;
 use crate::settings::{Profile, RawEnv, Settings};
 
+/// Answers `status` by itself where it can, and becomes NodeTool for all else.
+pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Result<Exit, Failure> {
+    if let Some(asked) = words::read(arguments)
+        && let Some(answer) = status::status(&asked, jmx_port(environment), environment)
+    {
+        print(&answer.text)?;
+        return Ok(if answer.success { Exit::Success } else { Exit::No });
+    }
+    Err(run(arguments, environment))
+}
+
+/// Where the node's JMX server is: as PID 1 says, else as the environment does.
+fn jmx_port(environment: &[Assignment]) -> u16 {
+    let env = environment::of_process(environment, &mut Report::default());
+    let published = run_folder::published(&env).ok().flatten();
+    let given = || env.text("CASSANDRA_JMX_PORT_NUMBER")?.parse().ok();
+    published.and_then(|published| published.jmx).or_else(given).unwrap_or(java::JMX_PORT)
+}
+
 /// Becomes NodeTool; returns only if that fails.
-pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Failure {
+pub(super) fn run(arguments: &[OsString], environment: &[Assignment]) -> Failure {
     match command(arguments, environment) {
         Ok(command) => passthrough::failure(&command.exec()),
         Err(failure) => failure,

@@ -23,11 +23,7 @@ const MARGIN: Duration = Duration::from_millis(20);
 pub(super) fn probe(kind: ProbeKind, limit: Duration, environment: &[Assignment]) -> Result<Exit, Failure> {
     let deadline = Instant::now() + limit;
     let env = environment::of_process(environment, &mut Report::default());
-    let Some(published) = run_folder::published(&env)? else {
-        let message = "no node runs under cassandra-init here (nobody holds the lock of the run folder)";
-        return Err(Failure::message(Exit::Unavailable, message)
-            .hint("CASSANDRA_INIT_RUN_DIR must be the same here and for the node"));
-    };
+    let Some(published) = run_folder::published(&env)? else { return Err(run_folder::nobody()) };
     let question = match kind {
         ProbeKind::Startup => Question::Startup,
         ProbeKind::Liveness => Question::Liveness,

@@ -247,6 +247,7 @@ fn facts(
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Facts {
         version: situation.distribution.version.to_string(),
+        profile: situation.profile.name.clone(),
         heap: heap.map(HeapSize::bytes),
         memory: memory::limit(Path::new("/")),
         started_at: since_epoch.saturating_sub(started.elapsed()).as_secs_f64(),

@@ -102,6 +102,12 @@ pub(super) fn published(env: &RawEnv) -> Result<Option<Published>, Failure> {
     Ok(None)
 }
 
+/// What is told where [`published`] finds none.
+pub(super) fn nobody() -> Failure {
+    let message = "no node runs under cassandra-init here (nobody holds the lock of the run folder)";
+    Failure::message(Exit::Unavailable, message).hint("CASSANDRA_INIT_RUN_DIR must be the same here and for the node")
+}
+
 /// The run folder of a living PID 1; none where none lives.
 pub(super) fn held(env: &RawEnv) -> Option<PathBuf> {
     places::run_dirs(env).into_iter().find(|place| is_held(&place.join(LOCK)))

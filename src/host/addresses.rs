@@ -1,10 +1,12 @@
 //! The addresses and names of this host.
 
-use std::net::IpAddr;
+use std::ffi::CStr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 
 use nix::ifaddrs::getifaddrs;
+use nix::libc;
 use nix::net::if_::InterfaceFlags;
-use nix::sys::socket::SockaddrStorage;
+use nix::sys::socket::{SockaddrLike as _, SockaddrStorage};
 
 use super::{Error, Result};
 
@@ -41,6 +43,29 @@ fn is_reachable(address: &IpAddr) -> bool {
 pub fn hostname() -> Result<String> {
     let name = nix::unistd::gethostname().map_err(|errno| Error::new("read the host name", errno))?;
     Ok(name.to_string_lossy().into_owned())
+}
+
+/// The name of an address, if that name's addresses have it among them (`getnameinfo(3)`). It may take as long as a name server
+/// does.
+pub fn name_of(address: IpAddr) -> Option<String> {
+    const LONGEST: u32 = 1025;
+    let socket = SockaddrStorage::from(SocketAddr::new(address, 0));
+    let mut name = [0_u8; LONGEST as usize];
+    // SAFETY: the address lives and is as long as it says, the buffer lives and is as long as said; no service is asked for.
+    let result = unsafe {
+        libc::getnameinfo(
+            socket.as_ptr(),
+            socket.len(),
+            name.as_mut_ptr().cast(),
+            LONGEST,
+            std::ptr::null_mut(),
+            0,
+            libc::NI_NAMEREQD,
+        )
+    };
+    let name = CStr::from_bytes_until_nul(&name).ok().filter(|_| result == 0)?.to_str().ok()?;
+    let mut addresses = (name, 0).to_socket_addrs().ok()?;
+    addresses.any(|other| other.ip() == address).then(|| name.to_owned())
 }
 
 /// All names that the text of a hosts file (`hosts(5)`) gives to any of `addresses`, in file order, each once.
@@ -82,6 +107,11 @@ mod tests {
     fn this_host_has_a_name_and_can_list_its_addresses() {
         assert!(!hostname().unwrap().is_empty());
         own().unwrap();
+    }
+
+    #[test]
+    fn loopback_has_a_name() {
+        assert_eq!(name_of("127.0.0.1".parse().unwrap()).as_deref(), Some("localhost"));
     }
 
     #[test]

@@ -23,6 +23,12 @@ pub fn limit(root: &Path) -> Option<u64> {
     groups::own(root, MEMORY).iter().filter_map(Group::memory_limit).min()
 }
 
+/// How much memory our control group uses, page cache that can be given back left out, in bytes; `None` where it has no
+/// counter of its own.
+pub fn usage(root: &Path) -> Option<u64> {
+    groups::own(root, MEMORY).iter().find_map(Group::memory_usage)
+}
+
 /// How many processes of our control group the kernel has killed for want of memory; `None` where that is not counted
 /// (`memory.events` of version 2, `memory.oom_control` of version 1 since Linux 4.13). `root` is `/` but in tests.
 pub fn oom_kills(root: &Path) -> Option<u64> {
@@ -52,6 +58,18 @@ fn of_meminfo(root: &Path, name: &str) -> Option<u64> {
 impl Group {
     fn memory_limit(&self) -> Option<u64> {
         self.upwards().filter_map(|folder| of_group(folder, self.version)).min()
+    }
+
+    /// As the kubelet counts it: without the pages of files that are read no more.
+    fn memory_usage(&self) -> Option<u64> {
+        let (used, inactive) = match self.version {
+            Version::One => ("memory.usage_in_bytes", "total_inactive_file "),
+            Version::Two => ("memory.current", "inactive_file "),
+        };
+        let used = number(&self.path, used)?;
+        let stat = fs::read_to_string(self.path.join("memory.stat")).unwrap_or_default();
+        let inactive = stat.lines().find_map(|line| line.strip_prefix(inactive))?.trim().parse().unwrap_or(0);
+        Some(used.saturating_sub(inactive))
     }
 
     fn swap_limit(&self) -> Option<u64> {

@@ -107,6 +107,10 @@ pub struct Standing {
     pub child: Option<i32>,
     /// Cassandra's version.
     pub version: String,
+    /// The profile whose defaults count.
+    pub profile: String,
+    /// How long each phase of the boot took, in order.
+    pub boot: Vec<(String, Duration)>,
     /// Since PID 1 itself was started.
     pub up: Duration,
     /// Since the JVM was started.
@@ -162,6 +166,9 @@ impl fmt::Display for Standing {
         line("phase", Some(self.phase.to_string()))?;
         line("child", self.child.map(|pid| pid.to_string()))?;
         line("version", Some(self.version.clone()))?;
+        line("profile", Some(self.profile.clone()))?;
+        let boot: Vec<String> = self.boot.iter().map(|(name, took)| format!("{name} {}", millis(*took))).collect();
+        line("boot", Some(boot.join(",")))?;
         line("up", Some(millis(self.up)))?;
         line("running", self.running.map(millis))?;
         line("served_after", self.served_after.map(millis))?;
@@ -205,6 +212,8 @@ impl Standing {
             phase: Phase::parse(value("phase")?)?,
             child: value("child").and_then(|pid| pid.parse().ok()),
             version: value("version").unwrap_or_default().to_owned(),
+            profile: value("profile").unwrap_or_default().to_owned(),
+            boot: value("boot").unwrap_or_default().split(',').filter_map(phase_of_boot).collect(),
             up: time("up")?,
             running: time("running"),
             served_after: time("served_after"),
@@ -217,6 +226,12 @@ impl Standing {
             memory: value("memory").and_then(|bytes| bytes.parse().ok()),
         })
     }
+}
+
+/// `hook 1500`
+fn phase_of_boot(text: &str) -> Option<(String, Duration)> {
+    let (name, took) = text.split_once(' ')?;
+    Some((name.to_owned(), Duration::from_millis(took.parse().ok()?)))
 }
 
 #[cfg(test)]
@@ -273,6 +288,8 @@ mod tests {
             phase: Phase::Stopping,
             child: Some(17),
             version: "5.0.8".into(),
+            profile: "native".into(),
+            boot: vec![("hook".into(), millis(1_500)), ("plan".into(), millis(20))],
             up: millis(90_000),
             running: Some(millis(89_500)),
             served_after: Some(millis(4_321)),
@@ -288,6 +305,7 @@ mod tests {
         let early = Standing {
             phase: Phase::Preparing,
             child: None,
+            boot: Vec::new(),
             running: None,
             served_after: None,
             drain: None,

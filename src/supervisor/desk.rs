@@ -434,6 +434,8 @@ impl Desk {
             phase: self.phase(),
             child: self.life.child,
             version: self.facts.version.clone(),
+            profile: self.facts.profile.clone(),
+            boot: self.facts.boot.iter().map(|(name, took)| ((*name).to_owned(), *took)).collect(),
             up: now,
             running: since(started),
             served_after: served.zip(started).map(|(served, started)| served.saturating_sub(started)),

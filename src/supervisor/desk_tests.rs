@@ -1,1 +1,366 @@
+//! The desk by examples, and by random visitors.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use super::*;
+use crate::supervisor::control::parse_verdict;
+
+const SERVES: &[u8] = b"cql=serves 127.0.0.1:9042 serves CQL\n";
+const CLOSED: &[u8] = b"cql=silent cannot connect: connection refused\nmode=JOINING\n";
+const SILENT: &[u8] = b"life=silent it is stopped by a signal\n";
+
+fn at(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A node whose child runs.
+fn started() -> Desk {
+    let mut desk = Desk::new(Patience { wedged: Some(at(10_000)), drained: Some(at(20_000)) });
+    desk.started(17, Facts { version: "5.0.8".into(), ..Facts::default() }, at(0));
+    desk
+}
+
+fn serving() -> Desk {
+    let mut desk = started();
+    desk.served(at(0));
+    desk
+}
+
+/// Somebody who says this at the control socket.
+fn asks(desk: &mut Desk, request: &str, now: Duration) -> (Id, Vec<Errand>) {
+    let (id, _) = desk.opened(Door::Control, now);
+    (id, desk.heard(id, format!("{request}\n").as_bytes(), now))
+}
+
+/// What somebody was told.
+fn told(errands: &[Errand], who: Id) -> Option<String> {
+    errands.iter().find_map(|errand| match errand {
+        Errand::Send(id, bytes) if *id == who => Some(String::from_utf8(bytes.clone()).unwrap()),
+        _ => None,
+    })
+}
+
+/// A probe, the look that it takes, and its answer.
+fn probe(desk: &mut Desk, question: &str, look: &[u8], now: Duration) -> (String, Vec<Errand>) {
+    let (id, mut errands) = asks(desk, &format!("probe {question} 1000"), now);
+    if errands.iter().any(|errand| matches!(errand, Errand::Look(..))) {
+        errands.extend(desk.look_ended(Some(look), now));
+    }
+    (told(&errands, id).unwrap(), errands)
+}
+
+#[test]
+fn while_it_is_prepared_every_answer_is_known_without_a_look() {
+    let mut desk = Desk::new(Patience::default());
+    for (question, answer) in [("startup", "no"), ("liveness", "yes"), ("readiness", "no")] {
+        let (id, errands) = asks(&mut desk, &format!("probe {question} 1000"), at(5));
+        assert_eq!(told(&errands, id), Some(format!("{answer} the node is being prepared\n")));
+        assert_eq!(errands.len(), 1, "{errands:?}");
+    }
+    let (id, _) = desk.opened(Door::Web, at(5));
+    let page = told(&desk.heard(id, b"GET /status HTTP/1.1\r\n\r\n", at(5)), id).unwrap();
+    assert!(page.starts_with("HTTP/1.1 503 ") && page.ends_with("the node is being prepared\n"), "{page}");
+}
+
+#[test]
+fn a_probe_is_answered_by_the_look_that_it_took() {
+    let mut desk = started();
+    let (no, _) = probe(&mut desk, "startup", CLOSED, at(10));
+    assert_eq!(no, "no the node is joining; cannot connect: connection refused\n");
+    let (yes, _) = probe(&mut desk, "readiness", SERVES, at(1000));
+    assert_eq!(yes, "yes 127.0.0.1:9042 serves CQL\n");
+}
+
+#[test]
+fn who_cannot_be_answered_in_time_is_told_so_in_time() {
+    let mut desk = serving();
+    let (id, errands) = asks(&mut desk, "probe readiness 1000", at(0));
+    assert_eq!(errands, [Errand::Look(Aim::Clients, at(900))]);
+    assert_eq!(desk.deadline(), Some(at(1000)));
+    assert_eq!(told(&desk.time(at(1000)), id).as_deref(), Some("no no answer within 1s\n"));
+    let mut desk = serving();
+    let (id, _) = asks(&mut desk, "probe liveness 1000", at(0));
+    let answer = told(&desk.time(at(1000)), id);
+    assert_eq!(answer.as_deref(), Some("yes Cassandra runs as process 17; the look at it: no answer within 1s\n"));
+}
+
+#[test]
+fn a_stop_answers_who_waits_and_a_drain_that_is_announced_too() {
+    for stop in [true, false] {
+        let mut desk = serving();
+        let (id, _) = asks(&mut desk, "probe readiness 1000", at(0));
+        let errands = if stop { desk.stopping(15, at(0), None, at(10)) } else { desk.drain_begins(at(10)) };
+        let reason = if stop { "stopping" } else { "being drained" };
+        assert_eq!(told(&errands, id), Some(format!("no the node is {reason}\n")));
+        assert!(errands.contains(&Errand::EndLook), "{errands:?}");
+        assert_eq!(desk.look_ended(None, at(20)), []);
+        let (answer, errands) = probe(&mut desk, "readiness", SERVES, at(30));
+        assert_eq!((answer, errands.len()), (format!("no the node is {reason}\n"), 1), "it is not looked at any more");
+        assert!(probe(&mut desk, "liveness", SILENT, at(40)).0.starts_with("yes "));
+    }
+}
+
+#[test]
+fn a_drain_is_announced_with_one_word() {
+    let mut desk = serving();
+    let (id, errands) = asks(&mut desk, "drain", at(0));
+    assert_eq!(errands, [Errand::Send(id, b"ok\n".to_vec()), Errand::DrainAsked]);
+}
+
+#[test]
+fn people_are_told_when_an_answer_changes_and_only_then() {
+    let mut desk = started();
+    let news = |desk: &mut Desk, look: &[u8], now| {
+        let (_, errands) = probe(desk, "readiness", look, at(now));
+        errands.iter().filter(|errand| matches!(errand, Errand::Tell(..))).count()
+    };
+    assert_eq!([news(&mut desk, CLOSED, 0), news(&mut desk, CLOSED, 1000)], [0, 0], "it has not come up yet");
+    desk.served(at(1500));
+    let told: Vec<usize> = [SERVES, SERVES, CLOSED, CLOSED, SERVES, SERVES]
+        .into_iter()
+        .zip(2..)
+        .map(|(look, second)| news(&mut desk, look, second * 1000))
+        .collect();
+    assert_eq!(told, [0, 0, 1, 0, 1, 0]);
+}
+
+#[test]
+fn a_jvm_that_answers_nobody_is_asked_for_its_threads_once_before_liveness_fails() {
+    let mut desk = serving();
+    let mut answers = Vec::new();
+    let mut dumps = Vec::new();
+    for second in 0..15 {
+        let (answer, errands) = probe(&mut desk, "liveness", SILENT, at(second * 1000));
+        answers.push(parse_verdict(&answer).unwrap().yes);
+        if let Some(dump) = errands.iter().position(|errand| *errand == Errand::DumpThreads) {
+            let answer = errands.iter().position(|errand| matches!(errand, Errand::Send(..)));
+            assert!(Some(dump) < answer, "the threads are dumped first: {errands:?}");
+            dumps.push(second);
+        }
+    }
+    assert_eq!(answers, (0..15).map(|second| second < 10).collect::<Vec<_>>());
+    assert_eq!(dumps, [10]);
+    let (answer, errands) = probe(&mut desk, "liveness", b"life=answers JMX\n", at(20_000));
+    assert!(answer.starts_with("yes "), "{answer}");
+    assert!(errands.iter().any(|errand| matches!(errand, Errand::Tell(Question::Liveness, verdict) if verdict.yes)));
+}
+
+#[test]
+fn a_look_that_failed_says_so_and_kills_nobody() {
+    let mut desk = serving();
+    let (id, _) = asks(&mut desk, "probe readiness 1000", at(0));
+    let answer = told(&desk.look_ended(None, at(5)), id);
+    assert_eq!(answer.as_deref(), Some("no the look at the node failed\n"));
+    for second in 1..100 {
+        let (id, _) = asks(&mut desk, "probe liveness 1000", at(second * 1000));
+        let answer = told(&desk.look_ended(None, at(second * 1000)), id).unwrap();
+        assert_eq!(answer, "yes Cassandra runs as process 17\n");
+    }
+}
+
+#[test]
+fn what_a_helper_tells_can_neither_write_lines_of_ours_nor_answer_for_us() {
+    let mut desk = serving();
+    let (answer, errands) = probe(&mut desk, "readiness", b"cql=serves x\x1b[2J\rno\0\n\xff\xff=\n", at(0));
+    assert!(answer.starts_with("yes x") && !answer.trim_end().contains(char::is_control), "{answer:?}");
+    assert!(errands.iter().all(|errand| matches!(errand, Errand::Look(..) | Errand::Send(..))), "{errands:?}");
+}
+
+#[test]
+fn the_status_page_is_relayed_as_it_is() {
+    let mut desk = serving();
+    let (id, _) = desk.opened(Door::Web, at(0));
+    let errands = desk.heard(id, b"GET /status HTTP/1.1\r\n\r\n", at(0));
+    assert_eq!(errands, [Errand::Look(Aim::Page, at(4900))]);
+    let page = told(&desk.look_ended(Some(b"{\"mode\": \"NORMAL\"}\n"), at(50)), id).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 19\r\n"), "{page}");
+    assert!(page.ends_with("\r\n\r\n{\"mode\": \"NORMAL\"}\n"), "{page}");
+}
+
+#[test]
+fn our_own_look_and_a_probe_share_one() {
+    let mut desk = started();
+    assert_eq!(desk.observe(at(0)), [Errand::Look(Aim::Clients, at(1900))]);
+    let (id, errands) = asks(&mut desk, "probe startup 1000", at(10));
+    assert_eq!(errands, []);
+    let errands = desk.look_ended(Some(SERVES), at(20));
+    assert_eq!(errands[0], Errand::Observed(true));
+    assert_eq!(told(&errands, id).as_deref(), Some("yes 127.0.0.1:9042 serves CQL\n"));
+}
+
+#[test]
+fn the_standing_says_what_was_answered_and_how_long_ago() {
+    let mut desk = serving();
+    probe(&mut desk, "readiness", SERVES, at(1000));
+    desk.stopping(15, at(5000), Some(at(60_000)), at(3000));
+    let (id, errands) = asks(&mut desk, "status", at(4000));
+    let standing = Standing::parse(&told(&errands, id).unwrap()).unwrap();
+    assert_eq!((standing.phase, standing.child, standing.up), (Phase::Stopping, Some(17), at(4000)));
+    let stop = Stop { signal: 15, since: at(1000), delay: at(5000), limit: Some(at(60_000)) };
+    assert_eq!(standing.stop, Some(stop));
+    let [None, None, Some(given)] = standing.answers else { panic!("{:?}", standing.answers) };
+    assert_eq!((given.verdict.yes, given.ago), (true, at(3000)));
+}
+
+#[test]
+fn nothing_is_due_when_nobody_asks() {
+    let mut desk = serving();
+    let (id, _) = asks(&mut desk, "probe readiness 1000", at(0));
+    desk.look_ended(Some(SERVES), at(5));
+    desk.sent(id, at(5));
+    desk.left(id);
+    assert_eq!(desk.deadline(), None);
+}
+
+#[derive(Debug, Clone)]
+enum Happens {
+    Comes(Door),
+    Says(usize, Vec<u8>),
+    Leaves(usize),
+    LookEnds(Option<&'static [u8]>),
+    Own,
+    Served,
+    Drain,
+    Stop,
+    Gone,
+    Pause(u64),
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let words = prop::sample::select(vec![
+        b"probe readiness 700\n".to_vec(),
+        b"probe liveness 1500\n".to_vec(),
+        b"probe startup 0\n".to_vec(),
+        b"status\n".to_vec(),
+        b"drain\n".to_vec(),
+        b"probe ".to_vec(),
+        b"GET /readyz HTTP/1.1\r\n\r\n".to_vec(),
+        b"HEAD /livez HTTP/1.0\r\n\r\n".to_vec(),
+        b"GET /status HTTP/1.1\r\n\r\n".to_vec(),
+        b"GET /metrics HTTP/1.1\r\n\r\n".to_vec(),
+        b"GET / HTTP/1.1\r\n".to_vec(),
+        b"\x16\x03\x01\r\n\r\n".to_vec(),
+        vec![b'x'; 5000],
+    ]);
+    let looks = prop::sample::select(vec![Some(SERVES), Some(CLOSED), Some(SILENT), None]);
+    prop_oneof![
+        4 => prop::sample::select(vec![Door::Control, Door::Web]).prop_map(Happens::Comes),
+        6 => (0..40_usize, words).prop_map(|(who, words)| Happens::Says(who, words)),
+        1 => (0..40_usize).prop_map(Happens::Leaves),
+        3 => looks.prop_map(Happens::LookEnds),
+        1 => Just(Happens::Own),
+        1 => Just(Happens::Served),
+        1 => Just(Happens::Drain),
+        1 => Just(Happens::Stop),
+        1 => Just(Happens::Gone),
+        3 => (0..4000_u64).prop_map(Happens::Pause),
+    ]
+}
+
+/// Who is here, whether they got an answer, and whether a helper runs.
+#[derive(Debug, Default)]
+struct Witness {
+    here: Vec<Id>,
+    answered: BTreeSet<Id>,
+    looking: bool,
+    gone: bool,
+}
+
+impl Witness {
+    fn see(&mut self, errands: Vec<Errand>) -> Result<(), TestCaseError> {
+        for errand in errands {
+            match errand {
+                Errand::Send(id, bytes) => {
+                    prop_assert!(self.here.contains(&id), "an answer to nobody");
+                    prop_assert!(self.answered.insert(id), "a second answer");
+                    prop_assert!(!bytes.is_empty());
+                }
+                Errand::Close(id) => self.here.retain(|one| *one != id),
+                Errand::Look(..) => {
+                    prop_assert!(!self.looking, "two helpers at once");
+                    prop_assert!(!self.gone, "a look at a node that is gone");
+                    self.looking = true;
+                }
+                Errand::EndLook => prop_assert!(self.looking),
+                Errand::Observed(_) | Errand::DrainAsked | Errand::DumpThreads | Errand::Tell(..) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time alone go on until then.
+    fn wait(&mut self, desk: &mut Desk, now: &mut Duration, end: Duration) -> Result<(), TestCaseError> {
+        for _ in 0..1000 {
+            let Some(due) = desk.deadline().filter(|due| *due <= end) else {
+                *now = end;
+                return Ok(());
+            };
+            *now = due.max(*now);
+            let errands = desk.time(*now);
+            self.see(errands)?;
+        }
+        Err(TestCaseError::fail("a thousand deadlines and no end"))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn whatever_visitors_do_each_is_answered_once_or_sent_away_and_nothing_stays_due(
+        life in prop::collection::vec(happens(), 0..80)
+    ) {
+        let (mut desk, mut witness, mut now) = (started(), Witness::default(), at(0));
+        for what in life {
+            let who = |who: usize| witness.here.get(who % witness.here.len().max(1)).copied();
+            let errands = match what {
+                Happens::Comes(door) if desk.has_room(door) => {
+                    let (id, leaves) = desk.opened(door, now);
+                    witness.here.push(id);
+                    leaves.into_iter().collect()
+                }
+                Happens::Comes(_) => Vec::new(),
+                Happens::Says(visitor, words) => who(visitor).map_or_else(Vec::new, |id| desk.heard(id, &words, now)),
+                Happens::Leaves(visitor) => {
+                    if let Some(id) = who(visitor) {
+                        desk.left(id);
+                        witness.here.retain(|one| *one != id);
+                    }
+                    Vec::new()
+                }
+                Happens::LookEnds(told) if witness.looking => {
+                    witness.looking = false;
+                    desk.look_ended(told, now)
+                }
+                Happens::LookEnds(_) => Vec::new(),
+                Happens::Own if witness.gone => Vec::new(),
+                Happens::Own => desk.observe(now),
+                Happens::Served => {
+                    desk.served(now);
+                    Vec::new()
+                }
+                Happens::Drain => desk.drain_begins(now),
+                Happens::Stop => desk.stopping(15, at(0), None, now),
+                Happens::Gone => {
+                    witness.gone = true;
+                    desk.gone(now)
+                }
+                Happens::Pause(millis) => {
+                    let end = now + at(millis);
+                    witness.wait(&mut desk, &mut now, end)?;
+                    Vec::new()
+                }
+            };
+            witness.see(errands)?;
+            prop_assert!(witness.here.iter().all(|id| witness.answered.contains(id)) || desk.deadline().is_some());
+        }
+        // Also with a helper that never ends, everybody is gone after a while.
+        let end = now + at(600_000);
+        witness.wait(&mut desk, &mut now, end)?;
+        prop_assert!(witness.here.is_empty(), "{:?} stay for ever", witness.here);
+        prop_assert_eq!(desk.deadline(), None);
+    }
+}

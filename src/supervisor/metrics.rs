@@ -14,6 +14,8 @@ use crate::supervisor::looks::Aim;
 pub struct Facts {
     /// Cassandra's version.
     pub version: String,
+    /// The profile whose defaults count.
+    pub profile: String,
     /// The largest heap of the JVM in bytes.
     pub heap: Option<u64>,
     /// The container's memory limit in bytes.
@@ -229,6 +231,7 @@ mod tests {
             heap: Some(1 << 30),
             memory: Some(2 << 30),
             started_at: 1_790_000_000.25,
+            profile: "native".into(),
             boot: vec![("hook", Duration::from_millis(1500)), ("ownership", Duration::from_millis(250))],
             walked: Some((200_000, 17)),
         };

@@ -22,6 +22,10 @@ use envelope::{Version, opcode};
 /// The node's own row: read by the stage that serves clients, from its own disk, without other nodes.
 const QUERY: &str = "SELECT bootstrapped FROM system.local WHERE key='local'";
 
+/// What it says of the node itself, as one text, which spares us the types of its columns.
+const OWN_ROW: &str = "SELECT JSON cluster_name, data_center, rack, host_id, release_version, listen_address, \
+                       broadcast_address, rpc_address FROM system.local WHERE key='local'";
+
 /// Codes of ERROR (section 9 of the specifications).
 mod code {
     pub(super) const PROTOCOL: u32 = 0x000A;
@@ -105,8 +109,23 @@ pub enum Trouble {
 ///
 /// Protocol v4 first, and v5 where v4 is not allowed. The answer or the trouble comes within `limit`, whatever the peer does.
 pub fn handshake(address: SocketAddr, tls: Option<&Tls>, limit: Duration) -> Result<Answer, Trouble> {
+    ask(address, tls, QUERY, limit)
+}
+
+/// What the node says of itself, in JSON: `cluster_name`, `data_center`, `rack`, `host_id`, `release_version` and its addresses.
+/// None where a stranger is not told.
+pub fn own_row(address: SocketAddr, tls: Option<&Tls>, limit: Duration) -> Result<Option<String>, Trouble> {
+    match ask(address, tls, OWN_ROW, limit)? {
+        Answer::Ready { bootstrapped } => Ok(bootstrapped),
+        Answer::Authenticate(_) | Answer::OnlyOthers(_) => Ok(None),
+    }
+}
+
+/// A handshake that ends with a query for one text.
+fn ask(address: SocketAddr, tls: Option<&Tls>, query: &'static str, limit: Duration) -> Result<Answer, Trouble> {
     let limit = Limit::from_now(limit);
-    let speak = |version| Connection::open(address, tls, version, limit).and_then(|open| converse(open, version));
+    let speak =
+        |version| Connection::open(address, tls, version, limit).and_then(|open| converse(open, version, query));
     let answer = match speak(Version::V4) {
         Err(Trouble::Refused { code: code::PROTOCOL, .. }) => speak(Version::V5),
         answer => answer,
@@ -114,7 +133,7 @@ pub fn handshake(address: SocketAddr, tls: Option<&Tls>, limit: Duration) -> Res
     answer.or_else(|trouble| tls.and_then(|tls| only_others(tls, &trouble)).ok_or(trouble))
 }
 
-fn converse(mut connection: Connection, version: Version) -> Result<Answer, Trouble> {
+fn converse(mut connection: Connection, version: Version, query: &str) -> Result<Answer, Trouble> {
     let supported = connection.ask(opcode::OPTIONS, &[])?;
     if supported.opcode != opcode::SUPPORTED {
         return Err(connection.unexpected("OPTIONS", &supported));
@@ -128,7 +147,7 @@ fn converse(mut connection: Connection, version: Version) -> Result<Answer, Trou
         _ => return Err(connection.unexpected("STARTUP", &answer)),
     }
     connection.begin_frames();
-    let answer = connection.ask(opcode::QUERY, &envelope::query_body(version, QUERY))?;
+    let answer = connection.ask(opcode::QUERY, &envelope::query_body(version, query))?;
     if answer.opcode == opcode::RESULT {
         let bootstrapped = envelope::read_only_text(&answer.body);
         let strange = || connection.strange("a result that is not the row that was asked for".to_owned());

@@ -205,8 +205,8 @@ impl Jmx {
         self.operate(bean, operation, &[tag::NULL; 2])
     }
 
-    /// Calls an operation that takes texts.
-    pub fn invoke_with(&mut self, bean: &str, operation: &str, parameters: &[&str]) -> Result<Value, Trouble> {
+    /// Calls an operation that takes texts, any of which may be null.
+    pub fn invoke_with(&mut self, bean: &str, operation: &str, parameters: &[Option<&str>]) -> Result<Value, Trouble> {
         self.operate(bean, operation, &parameters::of_operation(parameters))
     }
 

@@ -22,8 +22,8 @@ pub(super) fn texts(texts: &[&str]) -> Vec<u8> {
     bytes
 }
 
-/// The parameters of an operation that takes texts, and its signature.
-pub(super) fn of_operation(parameters: &[&str]) -> Vec<u8> {
+/// The parameters of an operation that takes texts, any of which may be null, and its signature.
+pub(super) fn of_operation(parameters: &[Option<&str>]) -> Vec<u8> {
     let mut bytes = marshalled(&objects(parameters));
     // Its classes come after those of the parameters, and all are written in full.
     bytes.extend(texts(&vec!["java.lang.String"; parameters.len()]));
@@ -31,14 +31,19 @@ pub(super) fn of_operation(parameters: &[&str]) -> Vec<u8> {
 }
 
 /// An `Object[]` in a stream of its own, where nobody says where classes come from.
-fn objects(parameters: &[&str]) -> Vec<u8> {
+fn objects(parameters: &[Option<&str>]) -> Vec<u8> {
     let mut bytes = stream::HEADER.to_vec();
     bytes.extend([tag::ARRAY, tag::CLASS_DESCRIPTION]);
     put_utf(&mut bytes, "[Ljava.lang.Object;");
     bytes.extend(0x90CE_589F_1073_296C_u64.to_be_bytes());
     bytes.extend([0x02, 0, 0, tag::END, tag::NULL]);
     bytes.extend(u32::try_from(parameters.len()).unwrap_or(u32::MAX).to_be_bytes());
-    parameters.iter().for_each(|text| put_text(&mut bytes, text));
+    for parameter in parameters {
+        match parameter {
+            Some(text) => put_text(&mut bytes, text),
+            None => bytes.push(tag::NULL),
+        }
+    }
     bytes
 }
 
@@ -89,7 +94,7 @@ mod tests {
 
     #[test]
     fn parameters_are_an_object_array_in_a_marshalled_object_and_their_types_follow() {
-        let (value, rest) = read(of_operation(&["k8s"]));
+        let (value, rest) = read(of_operation(&[Some("k8s"), None]));
         let Value::Object(object @ Object { .. }) = value else { panic!("an object") };
         assert_eq!(object.class, "java.rmi.MarshalledObject");
         assert_eq!(object.field("locBytes"), Some(&Value::Null));
@@ -97,7 +102,7 @@ mod tests {
         let byte = |value: &Value| if let Value::Integer(byte) = value { byte.to_be_bytes()[7] } else { panic!() };
         let inner: Vec<u8> = inner.iter().map(byte).collect();
         assert_eq!(inner[..4], stream::HEADER);
-        assert_eq!(read(inner[4..].to_vec()), (Value::Array(vec![Value::Text("k8s".into())]), Vec::new()));
-        assert_eq!(read(rest).0, Value::Array(vec![Value::Text("java.lang.String".into())]));
+        assert_eq!(read(inner[4..].to_vec()), (Value::Array(vec![Value::Text("k8s".into()), Value::Null]), Vec::new()));
+        assert_eq!(read(rest).0, Value::Array(vec![Value::Text("java.lang.String".into()); 2]));
     }
 }

@@ -1,0 +1,104 @@
+//! Gathers the facts: every source is asked at the same time, and who has not answered at the deadline is left out.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::facts::{Fact, Facts, Source, Value};
+use super::{cql, files, init, jmx, kernel};
+use crate::cassandra::look::Look;
+use crate::cassandra::modes::{self, Mode, Observation, Question};
+use crate::cassandra::patience::Patience;
+use crate::commands::{Assignment, environment, run_folder};
+use crate::exit::Failure;
+use crate::report::Report;
+use crate::settings::RawEnv;
+use crate::supervisor::Published;
+
+/// What the sources are given.
+#[derive(Clone)]
+pub(super) struct Node {
+    pub(super) published: Published,
+    pub(super) run_dir: PathBuf,
+    pub(super) env: RawEnv,
+    /// When a source that waits for an answer gives up, a little before the rest does.
+    pub(super) deadline: Instant,
+}
+
+impl Node {
+    /// What is left of the time.
+    pub(super) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+    }
+}
+
+/// What a source says, and what it saw of the things that readiness depends on.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) facts: Facts,
+    pub(super) look: Look,
+}
+
+/// Somebody to ask.
+type Ask = fn(&Node) -> Told;
+
+/// The most trusted first.
+const SOURCES: [(Source, Ask); 5] = [
+    (Source::Init, init::ask),
+    (Source::Kernel, kernel::ask),
+    (Source::Cql, cql::ask),
+    (Source::Jmx, jmx::ask),
+    (Source::Files, files::ask),
+];
+
+/// Everything that can be known of the node that runs here within the limit; none where none runs.
+pub(super) fn gather(environment: &[Assignment], limit: Duration) -> Result<Option<Facts>, Failure> {
+    let end = Instant::now() + limit;
+    let env = environment::of_process(environment, &mut Report::default());
+    let (Some(published), Some(run_dir)) = (run_folder::published(&env)?, run_folder::held(&env)) else {
+        return Ok(None);
+    };
+    let node = Node { published, run_dir, env, deadline: end - limit / 10 };
+    let (sender, receiver) = mpsc::channel();
+    for (at, (_, ask)) in SOURCES.iter().enumerate() {
+        let (node, sender) = (node.clone(), sender.clone());
+        // A thread that is late ends with the process: nobody can end a read of a file system that hangs.
+        thread::spawn(move || sender.send((at, ask(&node))));
+    }
+    drop(sender);
+    let mut told: [Option<Told>; SOURCES.len()] = Default::default();
+    while let Ok((at, answer)) = receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        if let Some(slot) = told.get_mut(at) {
+            *slot = Some(answer);
+        }
+    }
+    let mut facts = Facts::default();
+    let mut look = Look::default();
+    for ((source, _), told) in SOURCES.iter().zip(told) {
+        match told {
+            Some(told) => {
+                facts.absorb(told.facts);
+                look = Look { cql: look.cql.or(told.look.cql), mode: look.mode.or(told.look.mode), ..look };
+            }
+            None => facts.trouble(*source, format!("no answer within {limit:?}")),
+        }
+    }
+    judge(&node.published, look, &mut facts);
+    Ok(Some(facts))
+}
+
+/// Whether clients are served, by the rule that probes have.
+fn judge(published: &Published, look: Look, facts: &mut Facts) {
+    let Published { phase, child, .. } = *published;
+    facts.text(Fact::Mode, look.mode.and_then(Mode::name));
+    let decides = modes::needs_look(Question::Readiness, phase, Patience::default());
+    if decides && look.cql.is_none() {
+        return;
+    }
+    let observation =
+        Observation { phase, child, look, silent_for: None, drained_for: None, patience: Patience::default() };
+    let verdict = modes::answer(Question::Readiness, &observation);
+    facts.know(Fact::Ready, Value::Truth(verdict.yes));
+    facts.text(Fact::Reason, Some(verdict.reason));
+}
