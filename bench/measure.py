@@ -26,15 +26,21 @@ def run_once(command):
     return wall * 1000, (usage.ru_utime + usage.ru_stime) * 1000
 
 
-def compare(runs, *words):
-    """The sides take turns, so that what else the machine does hits all of them."""
+def sides_of(words):
+    """Name and command of each side."""
     sides, side = [], []
     for word in [*words, "::"]:
         if word == "::":
-            sides.append((side[0], side[1:], []))
+            sides.append((side[0], side[1:]))
             side = []
         else:
             side.append(word)
+    return sides
+
+
+def compare(runs, *words):
+    """The sides take turns, so that what else the machine does hits all of them."""
+    sides = [(name, command, []) for name, command in sides_of(words)]
     for _, command, _ in sides:
         run_once(command)
     for _ in range(int(runs)):

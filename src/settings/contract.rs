@@ -6,27 +6,20 @@ use std::net::IpAddr;
 
 use crate::cassandra::heap::HeapSize;
 use crate::cassandra::schema::Value;
-use crate::report::{Finding, Report};
+use crate::report::Report;
 use crate::settings::address::{Host, ListenAddress, OwnAddress, SeedList};
+use crate::settings::file;
 use crate::settings::generic::{self, Generic};
+pub use crate::settings::given::Given;
+use crate::settings::given::read_one;
 use crate::settings::profile::Profile;
-use crate::settings::raw::{RawEnv, RawVariable, Source};
+use crate::settings::raw::{RawEnv, Source};
 use crate::settings::unknown;
 use crate::settings::value::{
     AbsolutePath, AnyText, Bounded, Chown, ClassName, ClusterName, DiskStrategy, Fraction, FromText, InterfaceName,
     InternodeCompression, InternodeEncryption, Label, LaunchMode, Lines, LogFormat, MemtableAllocation, Port, Secret,
     SnapshotTtl, Span, Words,
 };
-use crate::settings::{file, secret};
-
-/// A value with the place that it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given<T> {
-    /// The value.
-    pub value: T,
-    /// Its source.
-    pub source: Source,
-}
 
 /// A row of the contract.
 #[derive(Debug)]
@@ -338,56 +331,6 @@ contract! {
     }
 }
 
-/// Reads one setting from its name, its aliases or the profile.
-fn read_one<T: FromText>(
-    name: &str,
-    aliases: &[&str],
-    env: &RawEnv,
-    profile: &Profile,
-    report: &mut Report,
-) -> Option<Given<T>> {
-    let names = || std::iter::once(name).chain(aliases.iter().copied());
-    let given: Vec<(&str, &RawVariable)> = names().filter_map(|name| Some((name, env.get(name)?))).collect();
-    let chosen = match given.as_slice() {
-        [] => profile.default(name, env).map(|variable| (name, variable)),
-        [(name, only)] => Some((*name, (*only).clone())),
-        [(first_name, first), rest @ ..] => {
-            let winner = profile.winner(given.iter().map(|(name, _)| *name));
-            if let Some((name, variable)) = given.iter().find(|(name, _)| Some(*name) == winner) {
-                Some((*name, (*variable).clone()))
-            } else {
-                for (other_name, other) in rest.iter().filter(|(_, other)| other.text != first.text) {
-                    report.add(Finding::error(
-                        *first_name,
-                        format!(
-                            "'{}' disagrees with {other_name}='{}', another name of the same setting",
-                            secret::shown(first_name, &first.text),
-                            secret::shown(other_name, &other.text)
-                        ),
-                    ));
-                }
-                Some((*first_name, (*first).clone()))
-            }
-        }
-    };
-    let (name, variable) = chosen?;
-    match T::from_text(&variable.text) {
-        Ok(value) => Some(Given { value, source: variable.source }),
-        Err(why) => {
-            let why = why.map_or(String::new(), |why| format!(": {why}"));
-            report.add(Finding::error(
-                name,
-                format!(
-                    "'{}' is not valid, expected {}{why}",
-                    secret::shown(name, &variable.text).escape_debug(),
-                    T::EXPECTED
-                ),
-            ));
-            None
-        }
-    }
-}
-
 /// All names that are understood.
 pub fn known_names() -> impl Iterator<Item = &'static str> {
     CONTRACT.iter().flat_map(|variable| std::iter::once(variable.name).chain(variable.aliases.iter().copied()))
@@ -399,80 +342,5 @@ pub fn is_known(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(profile: &str, pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
-        let env: RawEnv = pairs.iter().copied().collect();
-        let mut report = Report::default();
-        let settings = Settings::read(&env, &Profile::named(profile).unwrap(), &mut report);
-        (settings, report.iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn all_problems_are_told_at_once_with_what_was_expected() {
-        let (_, findings) = read(
-            "native",
-            &[
-                ("CASSANDRA_NUM_TOKENS", "many"),
-                ("CASSANDRA_SEEDS", " , "),
-                ("MAX_HEAP_SIZE", "512"),
-                ("CASSANDRA_BOADCAST_ADDRESS", "10.0.0.1"),
-                ("CASSANDRA_AUTO_BOOTSTRAP", "maybe"),
-            ],
-        );
-        insta::assert_snapshot!(findings.join("\n"));
-    }
-
-    #[test]
-    fn two_names_of_one_setting_must_agree_unless_the_profile_says_which_wins() {
-        let pairs = [("MAX_HEAP_SIZE", "512M"), ("CASSANDRA_MAX_HEAP", "1G")];
-        let (_, findings) = read("native", &pairs);
-        assert_eq!(
-            findings,
-            ["CASSANDRA_MAX_HEAP: '1G' disagrees with MAX_HEAP_SIZE='512M', another name of the same setting"]
-        );
-        let (settings, findings) = read("kubernetes-examples", &pairs);
-        assert_eq!(findings, [""; 0]);
-        assert_eq!(settings.max_heap.map(|given| given.value), Some(HeapSize::from_mebibytes(1024)));
-    }
-
-    #[test]
-    fn service_links_and_other_peoples_variables_are_no_findings() {
-        let names = [
-            "CASSANDRA_SERVICE_HOST",
-            "CASSANDRA_SERVICE_PORT",
-            "CASSANDRA_SERVICE_PORT_CQL",
-            "CASSANDRA_PORT",
-            "CASSANDRA_PORT_9042_TCP",
-            "CASSANDRA_PORT_9042_TCP_ADDR",
-            "CASSANDRA_VERSION",
-            "CASSANDRA_SETTINGS_CLUSTER_NAME",
-            "PATH",
-        ];
-        let (_, findings) = read("native", &names.map(|name| (name, "x")));
-        assert_eq!(findings, [""; 0]);
-    }
-
-    #[test]
-    fn generic_variables_and_files_are_no_findings_and_a_misspelled_file_names_the_right_one() {
-        let known =
-            ["CASSANDRA_YAML_num_tokens", "CASSANDRA_CFG_RACKDC_DC", "CASSANDRA_SEEDS_FILE", "CASSANDRA_YAML_FILE"];
-        assert!(known.iter().all(|name| is_known(name)));
-        let (_, findings) = read("native", &[("CASSANDRA_SEED_FILE", "/x"), ("CASSANDRA_YAML_num_tokens", "1")]);
-        assert_eq!(
-            findings,
-            ["CASSANDRA_SEED_FILE: unknown variable, it has no effect (hint: did you mean CASSANDRA_SEEDS_FILE?)"]
-        );
-    }
-
-    #[test]
-    fn every_name_is_described_once() {
-        let mut names: Vec<&str> = known_names().collect();
-        names.sort_unstable();
-        let count = names.len();
-        names.dedup();
-        assert_eq!(names.len(), count);
-        assert!(CONTRACT.iter().all(|variable| variable.doc.ends_with('.')));
-    }
-}
+#[path = "contract_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ pub mod address;
 pub mod contract;
 pub mod file;
 pub mod generic;
+mod given;
 pub mod profile;
 pub mod raw;
 pub mod secret;

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use nix::sys::signal::Signal;
-
-use crate::real::{RealNode, RealStart, alone, signal};
+use crate::answers::expect;
+use crate::real::{RealNode, alone};
 
 /// Opens keystores that hold nothing.
 const PASSWORD: &str = "cassandra";
@@ -51,17 +50,12 @@ fn with_clients(node: RealNode, options: &str) -> RealNode {
     node.with("CASSANDRA_YAML", &format!("client_encryption_options: {{enabled: true, {options}}}"))
 }
 
-/// Starts the node and returns what readiness says, once it says yes.
-fn readiness(node: &RealNode, log: &str) -> (RealStart, String) {
+/// Starts the node, holds it against the table once it is ready, and stops it.
+fn is(node: &RealNode, log: &str, situation: &str) {
     let mut start = node.start(log);
     node.wait_ready(&mut start);
-    let said = node.probe("readiness").stdout;
-    (start, said)
-}
-
-fn stop(start: RealStart) {
-    signal(start.init(), Signal::SIGTERM);
-    assert_eq!(start.wait(), 0);
+    expect(node, situation);
+    start.stop();
 }
 
 #[test]
@@ -78,21 +72,15 @@ fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it() {
 
     let store = format!("keystore: {p12}, keystore_password: {PASSWORD}, store_type: PKCS12, protocol: TLS");
     let node = with_clients(node, &format!("optional: false, {store}"));
-    let (start, said) = readiness(&node, "required.log");
-    assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
-    stop(start);
+    is(&node, "required.log", "serving over TLS");
 
     // The keystore is Java's, and the key in it is not ours to read.
     let trust = format!("truststore: {p12}, truststore_password: {PASSWORD}");
     let node = with_clients(node, &format!("optional: false, {store}, {trust}, require_client_auth: true"));
-    let (start, said) = readiness(&node, "unknown.log");
-    assert_eq!(said, "127.0.0.1:9042 speaks TLS, though not with us: a client certificate is asked for\n");
-    stop(start);
+    is(&node, "unknown.log", "serving who has a certificate");
 
     let factory = "ssl_context_factory: {class_name: org.apache.cassandra.security.PEMBasedSslContextFactory}";
     let pem = format!("{factory}, keystore: {pem}, truststore: {pem}, require_client_auth: true, optional: false");
     let node = with_clients(node, &pem);
-    let (start, said) = readiness(&node, "known.log");
-    assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
-    stop(start);
+    is(&node, "known.log", "serving over TLS");
 }

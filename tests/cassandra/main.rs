@@ -15,12 +15,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
 mod attach;
 mod both_modes;
 mod command_line;
 mod deaths;
 mod encrypted;
+mod jdk;
+mod jmx_servers;
+mod keystores;
 mod make_run;
+mod many_probes;
 mod node;
+mod pair;
 mod real;
 mod script_mode;

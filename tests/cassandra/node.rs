@@ -6,6 +6,8 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
+use crate::answers::expect;
+use crate::pair::joins;
 use crate::real::{RealNode, alone, cql, fetched, signal, wait_until};
 use crate::support::{Outcome, binary, is_root};
 
@@ -34,8 +36,7 @@ fn a_node_starts_serves_drains_and_comes_back() {
         let line = fs::read_to_string(format!("/proc/{}/cmdline", start.jvm())).unwrap();
         assert!(line.contains(flag), "the founding start has {flag}");
     }
-    assert_eq!(node.probe("startup").code, 0);
-    assert_eq!(node.probe("liveness").code, 0);
+    expect(&node, "serving");
     privileges(start.jvm());
     no_jvm_for_a_probe(&node);
     let nodetool = node.path("nodetool");
@@ -61,6 +62,7 @@ fn a_node_starts_serves_drains_and_comes_back() {
     assert_eq!(cql(&["SELECT v FROM k.t WHERE id = 1"]), "before the stop\n");
     signal(start.init(), Signal::SIGTERM);
     wait_until("not ready while stopping", || node.probe("readiness").stdout == "the node is stopping\n");
+    expect(&node, "stopping");
     assert_eq!(start.wait(), 0);
 
     let mut start = node.start("third.log");
@@ -75,7 +77,8 @@ fn a_node_of_4_1_runs_on_java_11_from_nothing_but_its_jars() {
     let _alone = alone();
     let node = RealNode::of_4_1();
     let mut start = node.start("log.txt");
-    node.wait_ready(&mut start);
+    assert!(node.wait_ready(&mut start).contains(&"the node is starting".to_owned()), "{}", start.log());
+    expect(&node, "serving");
     let command = fs::read_to_string(format!("/proc/{}/cmdline", start.jvm())).unwrap();
     assert!(command.contains("java-11") && command.contains("-XX:+UseConcMarkSweepGC"), "{command}");
     privileges(start.jvm());
@@ -83,14 +86,16 @@ fn a_node_of_4_1_runs_on_java_11_from_nothing_but_its_jars() {
     assert!(release.starts_with("4.1."));
     let answer = cql(&["SELECT cluster_name, release_version FROM system.local"]);
     assert_eq!(answer, format!("Test Cluster {release}\n"));
-    let nodetool = node.path("nodetool");
-    symlink(binary(), &nodetool).unwrap();
-    let status = node.command(&nodetool, &["status"]);
-    assert!(status.stdout.contains("UN  127.0.0.1"), "{status:?}");
-    let log = node.path("log.txt");
-    signal(start.init(), Signal::SIGTERM);
-    assert_eq!(start.wait(), 0);
-    assert!(fs::read_to_string(log).unwrap().contains("DRAINED"), "Cassandra says that it drained");
+    assert!(node.nodetool(&["status"]).contains("UN  127.0.0.1"));
+    joins(RealNode::of_4_1().second());
+    node.nodetool(&["disablebinary"]);
+    expect(&node, "without native transport");
+    node.nodetool(&["enablebinary"]);
+    expect(&node, "serving");
+    node.nodetool(&["drain"]);
+    expect(&node, "drained");
+    start.stop();
+    assert!(fs::read_to_string(node.path("log.txt")).unwrap().contains("DRAINED"), "Cassandra says that it drained");
 }
 
 fn privileges(jvm: i32) {
@@ -127,13 +132,7 @@ fn traced(node: &RealNode, program: &Path, arguments: &[&str]) -> Outcome {
 fn drains_without_a_jvm(node: &RealNode, nodetool: &Path) {
     let drain = traced(node, nodetool, &["drain"]);
     assert!(drain.stdout.starts_with("drained in "), "{drain:?}");
-    let readiness = node.probe("readiness");
-    assert_eq!(readiness.code, 1, "a drained node serves nobody: {readiness:?}");
-    assert!(
-        readiness.stdout.starts_with("the node is drained, and serves again only after a restart; "),
-        "{readiness:?}"
-    );
-    assert_eq!(node.probe("liveness").code, 0);
+    expect(node, "drained");
     let again = node.command(&binary(), &["drain", "--timeout", "1m"]);
     assert_eq!((again.code, again.stdout.starts_with("drained in ")), (0, true), "{again:?}");
 }

@@ -14,6 +14,9 @@ use crate::support::{Outcome, binary, is_root, project};
 /// A real node may take this long for anything, before a test fails.
 const LONG: Duration = Duration::from_mins(3);
 
+/// Half the CPU for a node that lives for seconds.
+const QUICK: &str = "-XX:TieredStopAtLevel=1";
+
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// What `image/fetch` has in its cache, fetched if need be.
@@ -38,14 +41,38 @@ pub fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Who logs in.
+pub struct Login {
+    pub user: &'static str,
+    pub password: &'static str,
+}
+
+/// The first node is asked, whomever else it knows.
+const CQL: &str = r"
+import sys
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.policies import WhiteListRoundRobinPolicy
+here = ['127.0.0.1']
+profile = ExecutionProfile(WhiteListRoundRobinPolicy(here))
+login = PlainTextAuthProvider(*sys.argv[1:3]) if sys.argv[1] else None
+session = Cluster(here, auth_provider=login, execution_profiles={EXEC_PROFILE_DEFAULT: profile}).connect()
+for statement in sys.argv[3:]:
+    for row in session.execute(statement): print(*row)
+";
+
 /// Statements by the real driver; what they return, a row a line.
+#[track_caller]
 pub fn cql(statements: &[&str]) -> String {
-    let python = fetched(&["driver"]);
-    let script = "import sys\nfrom cassandra.cluster import Cluster\nsession = Cluster(['127.0.0.1']).connect()\n\
-                  for statement in sys.argv[1:]:\n    for row in session.execute(statement): print(*row)\n";
-    let output = Command::new(python).args(["-c", script]).args(statements).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    cql_as(&Login { user: "", password: "" }, statements).unwrap()
+}
+
+/// The same with a login, or what went wrong.
+pub fn cql_as(login: &Login, statements: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(fetched(&["driver"]));
+    let output = command.args(["-c", CQL, login.user, login.password]).args(statements).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
 /// A Cassandra with folders of its own.
@@ -54,6 +81,9 @@ pub struct RealNode {
     environment: Vec<(String, String)>,
     /// Programs in front of the binary.
     wrapper: Vec<String>,
+    /// Where clients and other nodes find it.
+    address: String,
+    jmx_port: u16,
 }
 
 /// A start of a real node.
@@ -71,7 +101,7 @@ impl RealNode {
         let conf = dir.path().join("conf");
         let copy = Command::new("cp").arg("-r").arg(project().join("config-defaults/5.0")).arg(&conf).status();
         assert!(copy.unwrap().success());
-        Self::of(dir, &java_home())
+        Self::of(dir, &java_17())
     }
 
     /// Cassandra 4.1 on Java 11 as Maven has it: jars, and no configuration file at all.
@@ -85,6 +115,31 @@ impl RealNode {
         fs::create_dir(dir.path().join("conf")).unwrap();
         let java = dir.path().join("jdk11").join(java.strip_prefix(tree).unwrap());
         Self::of(dir, &java)
+    }
+
+    /// The official 3.11.4 release on Java 8, in a root tree of its own, at the places where an image has them: only the run
+    /// folder is named, so that probes find it from outside, too.
+    pub fn of_3_11() -> Self {
+        let dir = folder();
+        // A copy: its conf folder is written to.
+        let home = fetched(&["cassandra", "3.11.4"]);
+        assert!(Command::new("cp").arg("-a").args([&home, &dir.path().join("home")]).status().unwrap().success());
+        let mut node = Self::of(dir, Path::new(""));
+        let named = ["CASSANDRA_HOME", "CASSANDRA_CONF", "CASSANDRA_DATA", "CASSANDRA_LOG_DIR", "JAVA_HOME"];
+        node.environment.retain(|(name, _)| !named.contains(&name.as_str()));
+        let at = |name: &str, place: &str| format!("{}:{place}", node.path(name).display());
+        let same = |path: PathBuf| format!("{0}:{0}", path.display());
+        let mounts = [
+            at("home", "/opt/cassandra"),
+            at("data", "/var/lib/cassandra"),
+            at("log", "/var/log/cassandra"),
+            same(node.path("run")),
+            same(binary()),
+        ];
+        let rooted = project().join("tests/support/rooted").display().to_string();
+        let tree = fetched(&["jdk8-root"]).display().to_string();
+        node.wrapper = [vec![rooted, tree], mounts.to_vec(), vec!["--".to_owned()]].concat();
+        node
     }
 
     /// A node on 127.0.0.1 with a heap of 512 MB; as root a real PID 1.
@@ -103,15 +158,29 @@ impl RealNode {
             ("CASSANDRA_LISTEN_ADDRESS", "127.0.0.1".to_owned()),
             ("CASSANDRA_RPC_ADDRESS", "127.0.0.1".to_owned()),
             ("MAX_HEAP_SIZE", "512M".to_owned()),
-            // Half the CPU for a node that lives for seconds.
-            ("JVM_EXTRA_OPTS", "-XX:TieredStopAtLevel=1".to_owned()),
+            ("JVM_EXTRA_OPTS", QUICK.to_owned()),
             ("JAVA_HOME", java.display().to_string()),
             ("PATH", std::env::var("PATH").unwrap()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let namespace = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
         let wrapper = if is_root() { namespace.map(str::to_owned).to_vec() } else { Vec::new() };
-        Self { dir, environment, wrapper }
+        Self { dir, environment, wrapper, address: "127.0.0.1".to_owned(), jmx_port: 7199 }
+    }
+
+    /// As the second node of the cluster that 127.0.0.1 has founded, at an address of its own.
+    pub fn second(mut self) -> Self {
+        (self.address, self.jmx_port) = ("127.0.0.2".to_owned(), 7299);
+        let (address, jmx_port) = (self.address.clone(), self.jmx_port.to_string());
+        self.with("CASSANDRA_LISTEN_ADDRESS", &address)
+            .with("CASSANDRA_RPC_ADDRESS", &address)
+            .with("CASSANDRA_JMX_PORT_NUMBER", &jmx_port)
+            .with("CASSANDRA_SEEDS", "127.0.0.1")
+    }
+
+    /// With options for the JVM beside those that make it start quicker.
+    pub fn with_options(self, options: &str) -> Self {
+        self.with("JVM_EXTRA_OPTS", &format!("{QUICK} {options}"))
     }
 
     /// Other programs in front of the binary.
@@ -158,18 +227,43 @@ impl RealNode {
         command.output().unwrap().into()
     }
 
-    /// A probe's answer.
-    pub fn probe(&self, kind: &str) -> Outcome {
-        self.command(&binary(), &["probe", kind])
+    /// Cassandra's own `NodeTool`, which is started for all that names a port; it must do what it is asked.
+    #[track_caller]
+    pub fn nodetool(&self, arguments: &[&str]) -> String {
+        let alias = self.path("nodetool");
+        if !alias.exists() {
+            std::os::unix::fs::symlink(binary(), &alias).unwrap();
+        }
+        let port = self.jmx_port.to_string();
+        let outcome = self.command(&alias, &[&["-p", &port], arguments].concat());
+        assert_eq!(outcome.code, 0, "nodetool {arguments:?}: {outcome:?}");
+        outcome.stdout
     }
 
-    /// Waits until the node is ready.
-    pub fn wait_ready(&self, start: &mut RealStart) {
+    /// Where clients find it.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A probe's answer, for which there is time: other suites may keep the machine busy.
+    pub fn probe(&self, kind: &str) -> Outcome {
+        self.command(&binary(), &["probe", kind, "--timeout", "10s"])
+    }
+
+    /// Waits until the node is ready. Returns what it was before, each once: the words of readiness up to the first `;`.
+    pub fn wait_ready(&self, start: &mut RealStart) -> Vec<String> {
+        let mut seen: Vec<String> = Vec::new();
         wait_until("readiness", || {
             start.must_run();
-            self.probe("readiness").code == 0
+            let answer = self.probe("readiness");
+            let words = answer.stdout.split(';').next().unwrap_or_default().trim_end();
+            if answer.code != 0 && !seen.iter().any(|known| known == words) {
+                seen.push(words.to_owned());
+            }
+            answer.code == 0
         });
-        eprintln!("ready after {:.1} s", start.began.elapsed().as_secs_f64());
+        eprintln!("ready after {:.1} s, before: {seen:?}", start.began.elapsed().as_secs_f64());
+        seen
     }
 }
 
@@ -189,7 +283,7 @@ pub fn link_or_copy(from: &Path, to: &Path) {
 }
 
 /// The Java 17 of this machine.
-fn java_home() -> PathBuf {
+pub fn java_17() -> PathBuf {
     let named = std::env::var_os("JAVA_HOME").map(PathBuf::from).filter(|home| major(home) == Some(17));
     let installed = fs::read_dir("/usr/lib/jvm").into_iter().flatten().flatten().map(|entry| entry.path());
     named.or_else(|| installed.into_iter().find(|home| major(home) == Some(17))).expect("a Java 17")
@@ -204,6 +298,11 @@ impl RealStart {
     /// What was logged so far, by us and by Cassandra.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Where that is.
+    pub fn log_path(&self) -> PathBuf {
+        self.log.clone()
     }
 
     /// Fails with the log's end if the start has ended.
@@ -226,6 +325,13 @@ impl RealStart {
         parent(self.jvm())
     }
 
+    /// Stops it as an orchestrator does; it must drain.
+    pub fn stop(self) {
+        signal(self.init(), nix::sys::signal::Signal::SIGTERM);
+        let log = self.log.clone();
+        assert_eq!(self.wait(), 0, "{}", fs::read_to_string(log).unwrap());
+    }
+
     /// Waits for the end and returns the exit code.
     pub fn wait(mut self) -> i32 {
         use std::os::unix::process::ExitStatusExt as _;
@@ -246,19 +352,22 @@ impl Drop for RealStart {
     }
 }
 
+/// The children of a process: name and id. One that is gone meanwhile is left out.
+pub fn children(parent: i32) -> Vec<(String, i32)> {
+    let list = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    let name = |pid: i32| Some((fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().to_owned(), pid));
+    list.split_whitespace().filter_map(|pid| name(pid.parse().unwrap())).collect()
+}
+
 /// The first process called java among the descendants of a process.
 pub fn java_below(ancestor: i32) -> Option<i32> {
     let mut generation = vec![ancestor];
     while !generation.is_empty() {
-        let of =
-            |parent: &i32| fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
-        let children: Vec<String> = generation.iter().map(of).collect();
-        generation = children.iter().flat_map(|list| list.split_whitespace()).map(|pid| pid.parse().unwrap()).collect();
-        let is_java =
-            |pid: &&i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "java");
-        if let Some(java) = generation.iter().find(is_java) {
+        let next: Vec<(String, i32)> = generation.iter().flat_map(|parent| children(*parent)).collect();
+        if let Some((_, java)) = next.iter().find(|(name, _)| name == "java") {
             return Some(*java);
         }
+        generation = next.into_iter().map(|(_, pid)| pid).collect();
     }
     None
 }

@@ -36,3 +36,4 @@ mod restarts;
 mod static_binary;
 mod stop_while_booting;
 mod wiring;
+mod walk;

@@ -336,6 +336,11 @@ def check(manifest, image, pid_1):
         expect(not first.ready()[0], "ready at once, before Cassandra can be")
         opened = first.wait_ready()
         first.check_processes(pid_1)
+        if manifest.config_maps:
+            # A fragment of cassandra.yaml and what the hook exported.
+            settings = set(first.client("settings").split())
+            wanted = {"compaction_throughput=128MiB/s", "concurrent_compactors=2"}
+            expect(wanted <= settings, f"the ConfigMap is not in effect: {wanted - settings} is missing")
         release = first.client("write")
         stopped = first.stop()
         second = Node(manifest, image, manifest.pod + "-second", volume, sandbox)
@@ -358,7 +363,7 @@ def check(manifest, image, pid_1):
 
 
 def as_client(action, address, name):
-    """Inside of the pod's network: writes a row, or reads it back, and prints Cassandra's version as stored in it."""
+    """Inside of the pod's network: writes a row, or reads it back, and prints Cassandra's version as stored in it; or the settings."""
     from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
     from cassandra.policies import WhiteListRoundRobinPolicy
 
@@ -372,6 +377,10 @@ def as_client(action, address, name):
                 "CREATE KEYSPACE seeds WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
             session.execute("CREATE TABLE seeds.rows (name text PRIMARY KEY, release text)")
             session.execute("INSERT INTO seeds.rows (name, release) VALUES (%s, %s)", (name, local.release_version))
+        if action == "settings":
+            rows = session.execute("SELECT name, value FROM system_views.settings")
+            print(*(f"{row.name}={row.value}" for row in rows if " " not in f"{row.value}"))
+            return
         row = session.execute("SELECT release FROM seeds.rows WHERE name = %s", (name,)).one()
         print(row.release if row else "no row")
 

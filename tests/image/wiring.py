@@ -67,7 +67,10 @@ def patches(variant):
         return []
     [kustomization] = documents(KUBERNETES / variant / "kustomization.yaml")
     assert kustomization["resources"] == [f"../{PLAIN}"], f"{variant} begins with other resources than {PLAIN}"
-    return [(one["target"]["kind"], one["target"]["name"], *documents(KUBERNETES / variant / one["path"])) for one in kustomization["patches"]]
+    return [
+        (change["target"]["kind"], change["target"]["name"], *documents(KUBERNETES / variant / change["path"]))
+        for change in kustomization["patches"]
+    ]
 
 
 def objects(variant):
@@ -218,7 +221,8 @@ def hold_compose(findings):
     import jsonschema
 
     [compose] = documents(IMAGE / "compose.yaml")
-    schema = json.loads(importlib.resources.files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
+    vendor = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
+    schema = json.loads((vendor / "compose-spec.json").read_text("utf-8"))
     for error in jsonschema.validators.validator_for(schema)(schema).iter_errors(compose):
         findings.wrong.append(f"compose.yaml: {error.json_path}: {error.message}")
     expect, services = findings.expect, compose["services"]

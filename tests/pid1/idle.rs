@@ -24,7 +24,7 @@ fn observe(time: Duration) {
 }
 
 #[track_caller]
-fn assert_idle(pid: i32) {
+pub(crate) fn assert_idle(pid: i32) {
     let mut last = None;
     wait_until("an idle process", || {
         observe(Duration::from_millis(50));
@@ -64,7 +64,7 @@ fn p55_58_supervise_sleeps_until_something_happens_in_one_thread() {
 }
 
 /// A node that serves as soon as it runs.
-fn serving(way: Way) -> Node {
+pub(crate) fn serving(way: Way) -> Node {
     let port = Port::new();
     let node = port.endpoint_of(Node::new().wrapped(way.wrapper()));
     std::thread::spawn(move || {
@@ -75,7 +75,7 @@ fn serving(way: Way) -> Node {
     node
 }
 
-fn wait_until_it_serves(node: &Node) {
+pub(crate) fn wait_until_it_serves(node: &Node) {
     let published = || fs::read_to_string(node.path("run/node"));
     wait_until("the served node", || published().is_ok_and(|text| text.contains("phase=serving")));
 }
@@ -93,7 +93,7 @@ fn p55_58_run_sleeps_once_the_node_serves() {
 }
 
 /// A line of smaps_rollup in kB (proc_pid_smaps(5)).
-fn memory(pid: i32, name: &str) -> u64 {
+pub(crate) fn memory(pid: i32, name: &str) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let line = rollup.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
@@ -215,6 +215,6 @@ fn p59_a_node_that_is_looked_at_keeps_its_descriptors() {
 }
 
 /// Files that it has open.
-fn descriptors(pid: i32) -> usize {
+pub(crate) fn descriptors(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
 }

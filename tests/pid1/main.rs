@@ -12,6 +12,7 @@ mod support;
 
 mod ways;
 
+mod asked;
 mod containers;
 mod exit_status;
 mod idle;

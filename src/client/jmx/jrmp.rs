@@ -104,10 +104,11 @@ impl Connection {
         let address = self.address;
         let Value::Object(object) = value else { return self.strange("an exception that is no object") };
         let object = values::thrown(object);
-        let message = text_of(object);
-        if object.class == "java.lang.SecurityException" {
-            return Trouble::Refused { address, message };
+        // Cassandra wraps what its authenticator throws, too.
+        if let Some(refusal) = causes(object).find(|cause| cause.class == "java.lang.SecurityException") {
+            return Trouble::Refused { address, message: text_of(refusal) };
         }
+        let message = text_of(object);
         Trouble::Threw { address, class: object.class.clone(), message }
     }
 
@@ -208,14 +209,18 @@ fn take_utf(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// An exception's message, or that of what caused it; without control characters, for it ends in a log.
 fn text_of(exception: &Object) -> String {
-    let mut next = Some(exception);
-    for _ in 0..8 {
-        let Some(exception) = next else { break };
-        if let Some(Value::Text(text)) = exception.field("detailMessage") {
-            return text.chars().filter(|c| !c.is_control()).take(200).collect();
-        }
-        let cause = ["cause", "detail", "exception"].iter().find_map(|name| exception.field(name));
-        next = if let Some(Value::Object(cause)) = cause { Some(cause) } else { None };
-    }
-    String::from("no message")
+    let told = causes(exception).find_map(|cause| match cause.field("detailMessage") {
+        Some(Value::Text(text)) => Some(text.chars().filter(|c| !c.is_control()).take(200).collect()),
+        _ => None,
+    });
+    told.unwrap_or_else(|| String::from("no message"))
+}
+
+/// An exception, what caused it, and so on.
+fn causes(exception: &Object) -> impl Iterator<Item = &Object> {
+    std::iter::successors(Some(exception), |exception| cause(exception)).take(8)
+}
+
+fn cause(exception: &Object) -> Option<&Object> {
+    ["cause", "detail", "exception"].iter().find_map(|name| exception.field(name)?.object())
 }

@@ -98,11 +98,13 @@ impl Bags {
         let mut next = own.or((!self.certificates.is_empty()).then_some(0));
         while let Some(at) = next {
             let (certificate, _) = self.certificates.remove(at);
-            let issuer = Certificate::read(&certificate).map(|certificate| certificate.issuer.to_vec());
+            let names = Certificate::read(&certificate);
+            // The topmost has issued itself.
+            let issuer = names.filter(|names| names.issuer != names.subject).map(|names| names.issuer.to_vec());
             chain.push(certificate);
-            let is_subject =
+            let is_issuer =
                 |other: &[u8]| Certificate::read(other).is_some_and(|other| Some(other.subject) == issuer.as_deref());
-            next = self.certificates.iter().position(|(other, _)| chain.len() < LONGEST_CHAIN && is_subject(other));
+            next = self.certificates.iter().position(|(other, _)| chain.len() < LONGEST_CHAIN && is_issuer(other));
         }
         Keystore { key: Some(Key { secret, chain }), trusted: self.rest() }
     }

@@ -124,8 +124,7 @@ mod tests {
         let mut report = |progress: Progress| told.push(progress.entries);
         let mut threads = Threads::new(Arc::clone(&crew));
         let started = Instant::now();
-        let lead =
-            Lead { stop: &|| false, report: &mut report, threads: &mut threads, started, reported: started };
+        let lead = Lead { stop: &|| false, report: &mut report, threads: &mut threads, started, reported: started };
         let mut ledger = Ledger::of_caller(&crew, lead);
         for _ in 0..PATIENCE * 2 {
             // As if the last report lay further back each time.

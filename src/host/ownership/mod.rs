@@ -115,7 +115,8 @@ impl Walk {
         let started = Instant::now();
         let crew = Arc::new(crew::Crew::new(self));
         let mut threads = crew::Threads::new(Arc::clone(&crew));
-        let lead = ledger::Lead { stop: &stop, report: &mut progress, threads: &mut threads, started, reported: started };
+        let lead =
+            ledger::Lead { stop: &stop, report: &mut progress, threads: &mut threads, started, reported: started };
         let outcome = walker::Walker::of_tree(opened, ledger::Ledger::of_caller(&crew, lead)).run();
         drop(threads);
         outcome?;

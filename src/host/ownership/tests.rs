@@ -299,7 +299,11 @@ fn threads_take_part_and_a_stop_ends_them_and_leaves_the_root_unmarked() {
     let Some(tree) = Tree::new() else { return };
     let tree = tree.much();
     let owned = |folder: &str| {
-        fs::read_dir(tree.path(folder)).unwrap().flatten().filter(|entry| entry.metadata().unwrap().uid() == UID).count()
+        fs::read_dir(tree.path(folder))
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.metadata().unwrap().uid() == UID)
+            .count()
     };
     let count = || owned("") + (0..40).map(|number| owned(&format!("folder{number}"))).sum::<usize>();
     let (last, grew) = (Cell::new(0), Cell::new(false));

@@ -7,11 +7,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 
-use super::entries::{self, Stat};
+use super::Walk;
 use super::crew::Share;
+use super::entries::{self, Stat};
 use super::ledger::Ledger;
 use super::trail::{Folder, Root, Trail};
-use super::Walk;
 use crate::host::{Error, Result};
 
 /// How many folders of one folder may wait before reading goes on: bounds the memory that a wide folder takes.

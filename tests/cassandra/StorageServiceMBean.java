@@ -1,0 +1,8 @@
+/** What the tests ask a node for. */
+public interface StorageServiceMBean {
+    String getOperationMode();
+
+    boolean isJoined();
+
+    void drain();
+}
