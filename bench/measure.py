@@ -27,11 +27,11 @@ def run_once(command):
 
 
 def sides_of(words):
-    """Name and command of each side."""
+    """NAME COMMAND... [:: NAME COMMAND...]... as a list of name, command, and an empty list for what is measured."""
     sides, side = [], []
     for word in [*words, "::"]:
         if word == "::":
-            sides.append((side[0], side[1:]))
+            sides.append((side[0], side[1:], []))
             side = []
         else:
             side.append(word)
@@ -40,7 +40,7 @@ def sides_of(words):
 
 def compare(runs, *words):
     """The sides take turns, so that what else the machine does hits all of them."""
-    sides = [(name, command, []) for name, command in sides_of(words)]
+    sides = sides_of(words)
     for _, command, _ in sides:
         run_once(command)
     for _ in range(int(runs)):

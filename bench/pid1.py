@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+from measure import run_once, sides_of
+
 FILES_IN_A_FOLDER = 100
 TERM = 1 << (signal.SIGTERM - 1)
 
@@ -32,31 +34,25 @@ CHILD = [
 ]
 
 
-def sides_of(words):
-    """Name and command of each side."""
-    sides, side = [], []
-    for word in [*words, "::"]:
-        if word == "::":
-            sides.append((side[0], side[1:], []))
-            side = []
-        else:
-            side.append(word)
-    return sides
+def measured(words):
+    """The sides, each with an empty list for its times."""
+    return [(name, command, []) for name, command in sides_of(words)]
 
 
 def show(title, sides, digits=3):
-    """Medians with their spread, and each as a multiple of the first."""
+    """Medians with their spread, and the median of the ratios to the first side of the same turn."""
     print(f"  {title:44} {'median ms':>10} {'5 %':>9} {'95 %':>9} {'ratio':>8}")
-    first = statistics.median(sides[0][2])
+    first = sides[0][2]
     for name, _, times in sides:
         ordered = sorted(times)
         low, high = ordered[len(ordered) // 20], ordered[-1 - len(ordered) // 20]
         median = statistics.median(times)
-        print(f"  {name:44} {median:10.{digits}f} {low:9.{digits}f} {high:9.{digits}f} {median / first:7.2f}×")
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(times, first))
+        print(f"  {name:44} {median:10.{digits}f} {low:9.{digits}f} {high:9.{digits}f} {ratio:7.2f}×")
 
 
 def latency(runs, *words):
-    sides = sides_of(words)
+    sides = measured(words)
     for _ in range(int(runs)):
         for _, command, times in sides:
             init = subprocess.Popen([*command, *CHILD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -86,7 +82,7 @@ def hears(pid):
 
 
 def deaf(runs, *words):
-    sides = sides_of(words)
+    sides = measured(words)
     nowhere = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
     for _ in range(int(runs)):
         for _, command, times in sides:
@@ -130,19 +126,20 @@ def walk(runs, owner, root, *words):
         "no-op, warm": lambda: None,
         "no-op, cold": cold,
     }
+    uid = int(owner.partition(":")[0])
     for title, prepare in passes.items():
-        sides = sides_of(words)
+        wall, cpu = measured(words), measured(words)
         give(owner, root)
-        for _ in range(int(runs)):
-            for _, command, times in sides:
+        for turn in range(int(runs)):
+            # Who is first gets the machine as the other left it: that, too, takes turns.
+            for side in range(len(wall))[:: -1 if turn % 2 else 1]:
                 prepare()
-                begun = time.perf_counter()
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                times.append((time.perf_counter() - begun) * 1000)
-                uid = int(owner.partition(":")[0])
+                for times, spent in zip((wall[side][2], cpu[side][2]), run_once(wall[side][1])):
+                    times.append(spent)
                 if os.stat(os.path.join(root, "data", "ks0", "table-0", "nb-0-big-Data.db")).st_uid != uid:
-                    sys.exit(f"pid1: {command} did not give {root} to {owner}")
-        show(f"{title}, {runs} runs", sides, digits=1)
+                    sys.exit(f"pid1: {wall[side][0]} did not give {root} to {owner}")
+        show(f"{title}, {runs} runs", wall, digits=1)
+        show(f"{title}, CPU", cpu, digits=1)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Side:
 
 
 def main(init, jvm, rounds, *words):
-    sides = [Side(name, command) for name, command in sides_of(words)]
+    sides = [Side(name, command) for name, command, _ in sides_of(words)]
     for side in sides:
         run_once(side.command)
     for _ in range(int(rounds)):

@@ -16,6 +16,7 @@ pub use arguments::{
     RenderArguments, ReportFormat, StatusArguments,
 };
 
+use crate::cassandra::patience::Knock;
 use crate::settings::value::Span;
 
 /// PID 1 of an Apache Cassandra container.
@@ -75,6 +76,16 @@ enum Command {
         #[arg(long, value_parser = span)]
         timeout: Option<Span>,
     },
+    /// Run a diagnostic command of the running JVM, where no JDK is
+    #[command(after_help = help::JCMD)]
+    Jcmd {
+        /// Time limit, such as 90s or 5m
+        #[arg(long, default_value = "1m", value_parser = span)]
+        timeout: Span,
+        /// The command and its arguments, such as Thread.print -l [default: help]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Print the java command line of a direct launch, one argument a line
     #[command(name = "java-command", after_help = help::JAVA_COMMAND)]
     Java,
@@ -107,9 +118,9 @@ enum Command {
         /// Time limit in milliseconds
         #[arg(default_value = "2000")]
         millis: u64,
-        /// Send the JVM no SIGQUIT to make it listen for attaching
-        #[arg(long)]
-        no_knock: bool,
+        /// What to do where the JVM would have to be sent SIGQUIT to make it listen for attaching
+        #[arg(default_value = "not-yet", value_parser = knock)]
+        knock: Knock,
     },
     /// Print our environment, each variable ended by a zero byte, to descriptor 3
     #[command(hide = true)]
@@ -156,6 +167,8 @@ pub enum Invocation {
         /// The command.
         command: Vec<OsString>,
     },
+    /// Run a diagnostic command of the JVM, within a time limit.
+    Jcmd(Vec<String>, Span),
     /// Print a completion script.
     Completions(CompletionShell),
     /// Print the manual page.
@@ -166,8 +179,8 @@ pub enum Invocation {
         kind: LookKind,
         /// The time limit.
         limit: Duration,
-        /// Whether the JVM may be sent SIGQUIT to make it listen for attaching.
-        knock: bool,
+        /// What to do where the JVM would have to be sent SIGQUIT to make it listen for attaching.
+        knock: Knock,
     },
     /// Print the environment to descriptor 3.
     ExportEnvironment,
@@ -185,6 +198,7 @@ pub(crate) const SUBCOMMANDS: &[&str] = &[
     "probe",
     "status",
     "drain",
+    "jcmd",
     "java-command",
     "supervise",
     "completions",
@@ -256,12 +270,13 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Command::Probe { kind, timeout } => Invocation::Probe(kind, timeout),
         Command::Status(arguments) => Invocation::Status(arguments),
         Command::Drain { timeout } => Invocation::Drain(timeout),
+        Command::Jcmd { timeout, command } => Invocation::Jcmd(command, timeout),
         Command::Java => Invocation::JavaCommand,
         Command::Supervise { user, command } => Invocation::Supervise { user, command },
         Command::Completions { shell } => Invocation::Completions(shell),
         Command::Man => Invocation::Man,
-        Command::Observe { kind, millis, no_knock } => {
-            Invocation::Observe { kind, limit: Duration::from_millis(millis), knock: !no_knock }
+        Command::Observe { kind, millis, knock } => {
+            Invocation::Observe { kind, limit: Duration::from_millis(millis), knock }
         }
         Command::ExportEnvironment => Invocation::ExportEnvironment,
     })
@@ -279,6 +294,10 @@ pub fn definition() -> clap::Command {
 /// Each exit code with what it means.
 pub fn exit_codes() -> &'static [(&'static str, &'static str)] {
     help::EXIT_CODES
+}
+
+fn knock(text: &str) -> Result<Knock, &'static str> {
+    Knock::parse(text).ok_or("expected not-yet, now or in-vain")
 }
 
 /// Options for the JVM among Cassandra's arguments, in their order: `-Dx=y`, `-D x=y`, `-X…`. `bin/cassandra` takes only the

@@ -27,6 +27,17 @@ pub enum Jmx {
     Open,
 }
 
+/// How JMX is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JmxServer {
+    /// By whom.
+    pub access: Jmx,
+    /// The address that clients connect to, where it is remote or open.
+    pub host: Option<String>,
+    /// The port that they connect to.
+    pub port: u16,
+}
+
 /// Everything that the server's command line depends on.
 #[derive(Debug)]
 pub struct Server<'a> {
@@ -49,11 +60,7 @@ pub struct Server<'a> {
     /// Options that stand in no file, and those of our own command line (`-Dx=y`).
     pub unwritten: &'a [String],
     /// JMX.
-    pub jmx: Jmx,
-    /// The address that JMX clients connect to, where it is remote or open.
-    pub jmx_host: Option<String>,
-    /// The port that they connect to.
-    pub jmx_port: u16,
+    pub jmx: &'a JmxServer,
     /// libjemalloc, where it is preloaded; `-` where it is switched off.
     pub jemalloc: Option<&'a OsStr>,
     /// The compiler's commands (`hotspot_compiler` of the conf folder), where they are there.
@@ -77,7 +84,7 @@ impl Server<'_> {
         line.extend(self.compiler());
         line.extend(self.agent());
         line.extend(self.out_of_memory());
-        line.extend(jmx_properties(self.jmx, self.jmx_port, self.jmx_host.as_deref()).into_iter().map(Into::into));
+        line.extend(self.jmx.properties().into_iter().map(Into::into));
         line.extend(self.native_libraries.map(|folder| property("java.library.path", folder)));
         line.extend(self.after.iter().map(Into::into));
         line.extend(self.jemalloc.map(|library| property("cassandra.libjemalloc", library)));
@@ -212,25 +219,28 @@ pub fn gc_log(java_major: u16, log: &GcLog) -> String {
     }
 }
 
-/// The system properties of Cassandra's JMX server (`configure_jmx` in `cassandra-env.sh`).
-pub fn jmx_properties(jmx: Jmx, port: u16, host: Option<&str>) -> Vec<String> {
-    let mut properties = match jmx {
-        Jmx::Local => {
-            return vec![
-                format!("-Dcassandra.jmx.local.port={port}"),
-                "-Dcom.sun.management.jmxremote.authenticate=false".to_owned(),
-            ];
-        }
-        Jmx::Remote => vec![
-            "-Dcom.sun.management.jmxremote.authenticate=true".to_owned(),
-            format!("-Dcom.sun.management.jmxremote.password.file={PASSWORD_FILE}"),
-        ],
-        Jmx::Open => vec!["-Dcom.sun.management.jmxremote.authenticate=false".to_owned()],
-    };
-    properties.push(format!("-Dcassandra.jmx.remote.port={port}"));
-    properties.push(format!("-Dcom.sun.management.jmxremote.rmi.port={port}"));
-    properties.extend(host.map(|host| format!("-Djava.rmi.server.hostname={host}")));
-    properties
+impl JmxServer {
+    /// The system properties of Cassandra's JMX server (`configure_jmx` in `cassandra-env.sh`).
+    pub fn properties(&self) -> Vec<String> {
+        let port = self.port;
+        let mut properties = match self.access {
+            Jmx::Local => {
+                return vec![
+                    format!("-Dcassandra.jmx.local.port={port}"),
+                    "-Dcom.sun.management.jmxremote.authenticate=false".to_owned(),
+                ];
+            }
+            Jmx::Remote => vec![
+                "-Dcom.sun.management.jmxremote.authenticate=true".to_owned(),
+                format!("-Dcom.sun.management.jmxremote.password.file={PASSWORD_FILE}"),
+            ],
+            Jmx::Open => vec!["-Dcom.sun.management.jmxremote.authenticate=false".to_owned()],
+        };
+        properties.push(format!("-Dcassandra.jmx.remote.port={port}"));
+        properties.push(format!("-Dcom.sun.management.jmxremote.rmi.port={port}"));
+        properties.extend(self.host.iter().map(|host| format!("-Djava.rmi.server.hostname={host}")));
+        properties
+    }
 }
 
 /// The arguments after `java` that run `NodeTool`: a small heap of its own, quick to start, and never `JVM_OPTS` (agents

@@ -21,21 +21,21 @@ pub struct Access {
 
 impl Access {
     /// Reads it from a JVM's arguments; the last of several wins.
-    pub fn of<'a>(arguments: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub fn of(arguments: &[impl AsRef<str>]) -> Self {
         let property = |name: &str| {
-            let own = |argument: &'a str| argument.strip_prefix("-D")?.strip_prefix(name)?.strip_prefix('=');
-            arguments.clone().filter_map(own).last().filter(|value| !value.is_empty())
+            let own =
+                |argument: &str| argument.strip_prefix("-D")?.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+            arguments.iter().rev().find_map(|argument| own(argument.as_ref())).filter(|value| !value.is_empty())
         };
         let of_agent = |name: &str| property(&format!("com.sun.management.jmxremote.{name}"));
-        let asks = of_agent("authenticate") != Some("false");
+        let asks = of_agent("authenticate").as_deref() != Some("false");
         let ports = ["cassandra.jmx.local.port", "cassandra.jmx.remote.port", "com.sun.management.jmxremote.port"];
         Self {
             password_file: of_agent("password.file").filter(|_| asks).map(PathBuf::from),
             access_file: of_agent("access.file").map(PathBuf::from),
-            tls: of_agent("ssl") == Some("true"),
-            keystore: property("javax.net.ssl.keyStore").map(|path| {
-                (PathBuf::from(path), property("javax.net.ssl.keyStorePassword").unwrap_or_default().to_owned())
-            }),
+            tls: of_agent("ssl").as_deref() == Some("true"),
+            keystore: property("javax.net.ssl.keyStore")
+                .map(|path| (PathBuf::from(path), property("javax.net.ssl.keyStorePassword").unwrap_or_default())),
             is_set_up: ports.iter().any(|port| property(port).is_some()),
         }
     }
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn what_our_own_command_lines_set_up_is_read_from_them() {
         let access = |jmx| {
-            let properties = java::jmx_properties(jmx, JMX_PORT, None);
-            Access::of(properties.iter().map(String::as_str))
+            let properties = java::JmxServer { access: jmx, port: JMX_PORT, host: None }.properties();
+            Access::of(&properties)
         };
         let set_up = || Access { is_set_up: true, ..Access::default() };
         assert!(access(java::Jmx::Local) == set_up());
@@ -104,7 +104,7 @@ mod tests {
         let line = "-Dcom.sun.management.jmxremote.password.file=/a -Dcom.sun.management.jmxremote.password.file=/b \
                     -Dcom.sun.management.jmxremote.access.file=/c -Dcom.sun.management.jmxremote.ssl=true \
                     -Djavax.net.ssl.keyStore=/k -Djavax.net.ssl.keyStorePassword=p -Dcom.sun.management.jmxremote.port=1";
-        let access = Access::of(line.split_whitespace());
+        let access = Access::of(&line.split_whitespace().collect::<Vec<_>>());
         assert!(
             access
                 == Access {
@@ -115,7 +115,7 @@ mod tests {
                     is_set_up: true,
                 }
         );
-        assert!(Access::of(std::iter::empty()) == Access::default());
+        assert!(Access::of(&[""; 0]) == Access::default());
     }
 
     #[test]

@@ -66,9 +66,17 @@ pub struct Look {
     pub mode: Option<Mode>,
     /// Whether it gives a sign of life.
     pub life: Option<Life>,
-    /// Whether the JVM was asked in vain, by SIGQUIT, to listen for attaching: see
-    /// [`Memory::may_knock`](crate::cassandra::patience::Memory::may_knock).
-    pub knocked: bool,
+    /// Whether SIGQUIT was needed to make the JVM listen for attaching, and what came of it.
+    pub knock: Option<Knocked>,
+}
+
+/// What came of a wish to attach to a JVM that did not listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knocked {
+    /// This look was not to send the signal.
+    NotYet,
+    /// It was sent, and the JVM did not listen then.
+    InVain,
 }
 
 /// How many characters of somebody's words are kept: a sentence.
@@ -78,6 +86,8 @@ const LONGEST_WORDS: usize = 400;
 const NOT_REGISTERED: &str = "-";
 
 const SIGNS: [(Sign, &str); 3] = [(Sign::Cql, "CQL"), (Sign::Jmx, "JMX"), (Sign::Attach, "attach")];
+
+const KNOCKS: [(Knocked, &str); 2] = [(Knocked::NotYet, "not-yet"), (Knocked::InVain, "in-vain")];
 
 impl Life {
     /// Judges by what was found at the doors other than CQL's, which stays silent here. `threads` is what the kernel says of
@@ -122,7 +132,9 @@ impl Look {
                 Some(("mode", NOT_REGISTERED)) => look.mode = Some(Mode::NotRegistered),
                 Some(("mode", rest)) => look.mode = Mode::parse(rest),
                 Some(("life", rest)) => look.life = life(rest),
-                Some(("knocked", rest)) => look.knocked = rest == "true",
+                Some(("knock", rest)) => {
+                    look.knock = KNOCKS.iter().find(|(_, word)| *word == rest).map(|(knock, _)| *knock);
+                }
                 _ => {}
             }
         }
@@ -179,7 +191,10 @@ impl fmt::Display for Look {
             Some(Life::Unknown(words)) => writeln!(f, "life=unknown {}", harmless(words))?,
             None => {}
         }
-        if self.knocked { writeln!(f, "knocked=true") } else { Ok(()) }
+        match KNOCKS.iter().find(|(knock, _)| Some(*knock) == self.knock) {
+            Some((_, word)) => writeln!(f, "knock={word}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -197,7 +212,8 @@ mod tests {
         for cql in cqls {
             for mode in modes {
                 for life in signs.iter().chain(&lives).cloned() {
-                    let look = Look { cql: cql.clone(), mode, knocked: life.is_none(), life };
+                    let knock = life.as_ref().and(KNOCKS.get(usize::from(mode.is_some()))).map(|(knock, _)| *knock);
+                    let look = Look { cql: cql.clone(), mode, life, knock };
                     assert_eq!(Look::parse(&look.to_string()), look);
                 }
             }
@@ -260,7 +276,7 @@ mod tests {
             "mode=ZOMBIE",
             "life=answers everybody",
             "life=dead x",
-            "knocked=yes",
+            "knock=yes",
             "alive=yes\0",
         ] {
             assert_eq!(Look::parse(text), Look::default(), "{text:?}");

@@ -222,10 +222,10 @@ fn liveness(observation: &Observation) -> Verdict {
     };
     match (&look.life, observation.silent_for, observation.drained_for) {
         (Some(Life::Silent(why)), Some(lasted), _) => Verdict {
-            yes: !patience.is_out(patience.wedged, lasted),
+            yes: !Patience::is_out(patience.wedged, lasted),
             reason: format!("Cassandra, process {child}, has answered nobody for {} s: {why}", lasted.as_secs()),
         },
-        (_, _, Some(lasted)) if patience.is_out(patience.drained, lasted) => Verdict::no(format!(
+        (_, _, Some(lasted)) if Patience::is_out(patience.drained, lasted) => Verdict::no(format!(
             "the node has been drained for {} s and nobody has stopped it; it serves again only after a restart",
             lasted.as_secs()
         )),
@@ -264,7 +264,7 @@ mod tests {
     use crate::cassandra::look::Sign;
 
     const PATIENCE: Patience =
-        Patience { wedged: Some(Duration::from_secs(600)), drained: Some(Duration::from_secs(300)) };
+        Patience { wedged: Some(Duration::from_mins(10)), drained: Some(Duration::from_mins(5)) };
 
     fn node(phase: Phase, cql: Option<Cql>, mode: Option<Mode>) -> Observation {
         let look = Look { cql, mode, ..Look::default() };

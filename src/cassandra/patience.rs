@@ -1,8 +1,9 @@
 //! How long a JVM may answer nobody, or a node be drained, before it is not worth keeping, and how long it already was so.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::cassandra::look::{Life, Look};
+use crate::cassandra::look::{Knocked, Life, Look};
 use crate::cassandra::modes::{Cql, Mode};
 
 /// How long either may last; none: for ever.
@@ -33,7 +34,7 @@ impl Patience {
     }
 
     /// Whether what lasted so long has lasted longer than its limit.
-    pub(super) fn is_out(self, limit: Option<Duration>, lasted: Duration) -> bool {
+    pub(super) fn is_out(limit: Option<Duration>, lasted: Duration) -> bool {
         limit.is_some_and(|limit| lasted >= limit)
     }
 }
@@ -45,8 +46,21 @@ pub struct Memory {
     drained: Spell,
     /// Whether the end of our patience with this silence was told.
     told: bool,
-    /// How long this silence must have lasted before the JVM is asked again to listen.
+    /// How long it has been seen without an open door, before it was asked to open one.
+    closed: Spell,
+    /// How long this silence must have lasted before it is asked again.
     knock_at: Duration,
+}
+
+/// What the next look does where it would have to send the JVM SIGQUIT to make it listen for attaching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knock {
+    /// It does without: a door may open by itself. Nobody can tell whether the JVM is well.
+    NotYet,
+    /// It sends it.
+    Now,
+    /// It does without: this JVM has not answered one, and is silent as long as it does not listen.
+    InVain,
 }
 
 /// A state that was seen in one look after another.
@@ -57,40 +71,70 @@ struct Spell {
     seen: Option<Duration>,
 }
 
+/// A JVM whose doors are all closed so long is asked to listen: one that begins opens JMX in less.
+const KNOCK_AFTER: Duration = Duration::from_secs(2);
+
 /// A JVM that was asked in vain to listen is asked again when its silence has lasted so long, and then twice as long each time.
 const KNOCK_AGAIN: Duration = Duration::from_mins(1);
+
+const KNOCKS: [(Knock, &str); 3] = [(Knock::NotYet, "not-yet"), (Knock::Now, "now"), (Knock::InVain, "in-vain")];
+
+impl Knock {
+    /// Reads what `Display` wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        KNOCKS.iter().find(|(_, known)| *known == word).map(|(knock, _)| *knock)
+    }
+}
+
+impl fmt::Display for Knock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(KNOCKS.iter().find(|(knock, _)| knock == self).map_or("", |(_, word)| word))
+    }
+}
 
 /// Between two looks that are further apart than this nobody knows what the JVM did, or whether we were frozen with it
 /// (`docker pause`, a machine that slept): no more than this is counted.
 const FURTHEST_APART: Duration = Duration::from_mins(1);
 
 impl Memory {
-    /// Takes in a look that ended at `now`, a reading of a monotonic clock. True once in each silence, when it has lasted
-    /// longer than our patience: the moment for a thread dump, before liveness fails.
+    /// Takes in a look that ended at `now`, a reading of a monotonic clock; what it did not look at stays as it was. True once in
+    /// each silence, when it has lasted longer than our patience: the moment for a thread dump, before liveness fails.
     pub fn note(&mut self, look: &Look, now: Duration, patience: Patience) -> bool {
+        let serves = matches!(look.cql, Some(Cql::Serves(_) | Cql::Left(_)));
         match &look.life {
-            Some(Life::Answers(_)) => {
-                (self.silent, self.told, self.knock_at) = (Spell::default(), false, Duration::ZERO);
-            }
             Some(Life::Silent(_)) => self.silent.goes_on(now),
-            Some(Life::Unknown(_)) | None => self.silent.pauses(),
+            Some(Life::Unknown(_)) => self.silent.pauses(),
+            None if !serves => {}
+            Some(Life::Answers(_)) | None => {
+                (self.silent, self.closed) = (Spell::default(), Spell::default());
+                (self.told, self.knock_at) = (false, Duration::ZERO);
+            }
         }
-        if look.knocked {
-            self.knock_at = self.silent.lasted.unwrap_or_default().saturating_mul(2).max(KNOCK_AGAIN);
+        match look.knock {
+            Some(Knocked::NotYet) => self.closed.goes_on(now),
+            Some(Knocked::InVain) => {
+                self.knock_at = self.silent.lasted.unwrap_or_default().saturating_mul(2).max(KNOCK_AGAIN);
+            }
+            None => {}
         }
-        match (&look.cql, look.mode) {
-            (_, Some(Mode::Drained)) => self.drained.goes_on(now),
-            (Some(Cql::Serves(_) | Cql::Left(_)), _) | (_, Some(_)) => self.drained = Spell::default(),
-            _ => self.drained.pauses(),
+        match look.mode {
+            Some(Mode::Drained) => self.drained.goes_on(now),
+            None if !serves => {}
+            Some(_) | None => self.drained = Spell::default(),
         }
-        let wedged = self.silent.lasted.is_some_and(|lasted| patience.is_out(patience.wedged, lasted));
+        let wedged = self.silent.lasted.is_some_and(|lasted| Patience::is_out(patience.wedged, lasted));
         wedged && !std::mem::replace(&mut self.told, true)
     }
 
-    /// Whether the next look may send the JVM SIGQUIT to make it listen for attaching. A JVM that hangs takes each when it goes on,
-    /// and prints its threads for it: it gets four of them in ten minutes.
-    pub fn may_knock(&self) -> bool {
-        self.silent.lasted.unwrap_or_default() >= self.knock_at
+    /// What the next look may do to attach. A JVM that hangs takes each SIGQUIT when it goes on, and prints its threads for it: it
+    /// gets four of them in ten minutes.
+    pub fn knock(&self) -> Knock {
+        match (self.silent.lasted, self.closed.lasted) {
+            (Some(silent), _) if silent >= self.knock_at => Knock::Now,
+            (Some(_), _) => Knock::InVain,
+            (None, Some(closed)) if closed >= KNOCK_AFTER => Knock::Now,
+            (None, _) => Knock::NotYet,
+        }
     }
 
     /// For how long the JVM has been seen to answer nobody.
@@ -174,26 +218,53 @@ mod tests {
     }
 
     #[test]
+    fn a_look_at_the_clients_alone_ends_a_silence_only_if_they_are_served() {
+        let clients = |cql| Look { cql: Some(cql), ..Look::default() };
+        let [closed, open] = [Cql::Silent("timed out".into()), Cql::Serves("open".into())].map(clients);
+        let looks = [(0, silent()), (10, closed), (20, silent()), (30, open), (40, silent())];
+        assert_eq!(
+            told(&looks).iter().map(|seen| seen.0).collect::<Vec<_>>(),
+            [Some(0), Some(0), Some(20), None, Some(0)]
+        );
+    }
+
+    #[test]
     fn being_drained_is_counted_while_it_is_seen() {
         let drained = || answers(Some(Mode::Drained));
         let looks = [(0, drained()), (30, drained()), (40, silent()), (50, drained()), (60, drained())];
-        assert_eq!(told(&looks).iter().map(|seen| seen.1).collect::<Vec<_>>(), [0, 30, 30, 30, 40].map(Some));
+        assert_eq!(told(&looks).iter().map(|seen| seen.1).collect::<Vec<_>>(), [0, 30, 30, 50, 60].map(Some));
         let restarted = [(0, drained()), (30, drained()), (40, answers(Some(Mode::Starting)))];
         assert_eq!(told(&restarted).last().unwrap().1, None);
     }
 
+    /// A JVM without any open door, looked at every so many seconds: when SIGQUIT is sent, and how long it is silent at the end.
+    fn knocks(every: usize, patience: Patience) -> (Vec<u64>, Memory) {
+        let (mut memory, mut knocks) = (Memory::default(), Vec::new());
+        for now in (0..=600).step_by(every) {
+            let (life, knock) = match memory.knock() {
+                Knock::NotYet => (Life::Unknown("closed".into()), Some(Knocked::NotYet)),
+                Knock::Now => (Life::Silent("no socket".into()), Some(Knocked::InVain)),
+                Knock::InVain => (Life::Silent("no socket".into()), None),
+            };
+            knocks.extend((memory.knock() == Knock::Now).then_some(now));
+            memory.note(&Look { life: Some(life), knock, ..Look::default() }, Duration::from_secs(now), patience);
+        }
+        (knocks, memory)
+    }
+
     #[test]
     fn a_jvm_that_hangs_is_asked_to_listen_ever_more_seldom() {
-        let mut memory = Memory::default();
-        let mut knocks = Vec::new();
-        for now in (0..=600).step_by(10) {
-            let knocked = memory.may_knock();
-            knocks.extend(knocked.then_some(now));
-            memory.note(&Look { knocked, ..silent() }, Duration::from_secs(now), PATIENCE);
-        }
-        assert_eq!(knocks, [0, 70, 150, 310]);
+        let (asked, mut memory) = knocks(10, PATIENCE);
+        assert_eq!(asked, [20, 90, 170, 330]);
+        assert_eq!(memory.silent_for(), Some(Duration::from_secs(580)), "since it was asked for the first time");
         memory.note(&answers(None), Duration::from_secs(610), PATIENCE);
-        assert!(memory.may_knock());
+        assert_eq!(memory.knock(), Knock::NotYet);
+    }
+
+    #[test]
+    fn a_jvm_that_begins_is_not_asked_before_it_could_open_a_door() {
+        assert_eq!(knocks(1, PATIENCE).0.first(), Some(&3));
+        assert!(KNOCKS.iter().all(|(knock, word)| Knock::parse(word) == Some(*knock) && knock.to_string() == *word));
     }
 
     #[test]

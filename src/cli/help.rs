@@ -81,6 +81,14 @@ pub(super) const DRAIN: &str = "\
 Example:
   lifecycle: {preStop: {exec: {command: [cassandra-init, drain]}}}";
 
+pub(super) const JCMD: &str = "\
+The JVM is asked through its attach socket, as its own user; no JDK and no other JVM is needed. Ends with 1 if it refuses.
+
+Examples:
+  cassandra-init jcmd                                     the commands that this JVM has
+  cassandra-init jcmd Thread.print -l > threads.txt
+  cassandra-init jcmd GC.heap_info";
+
 pub(super) const JAVA_COMMAND: &str = "\
 Example:
   cassandra-init java-command | grep ^-Xmx";

@@ -11,13 +11,15 @@ use crate::config::plan::Plan;
 use crate::exit::{Exit, Failure};
 use crate::host::command::Command;
 use crate::host::privileges::Identity;
-use crate::host::process;
 use crate::host::program::find_program;
+use crate::host::{memory, process};
 use crate::settings::contract::Given;
 use crate::settings::value::{AnyText, LaunchMode, Words};
 
 /// What switches the preloading of jemalloc off, for us and for Cassandra's own script.
 const SWITCHED_OFF: &str = "-";
+/// How `bin/cassandra` places memory unasked.
+const INTERLEAVED: &str = "--interleave=all";
 /// Variables of ours that the child has no use for.
 const OURS: &str = "CASSANDRA_INIT_";
 
@@ -86,7 +88,7 @@ pub(super) fn command(
     })
 }
 
-/// The program of a direct launch and its arguments: java, behind numactl where somebody chose a policy.
+/// The program of a direct launch and its arguments: java, behind numactl where it places the memory.
 pub(super) fn direct(
     situation: &Situation,
     plan: &Plan,
@@ -94,19 +96,30 @@ pub(super) fn direct(
 ) -> Result<(PathBuf, Vec<OsString>), Failure> {
     let java = situation.distribution.java.program.clone();
     let words = server(situation, plan, arguments);
-    let Some(policy) = situation.settings.numactl_args.as_ref().filter(|given| !given.value.as_slice().is_empty())
-    else {
-        return Ok((java, words));
-    };
-    let path = situation.env.text("PATH").unwrap_or(places::PATH);
-    let numactl = find_program(OsStr::new("numactl"), OsStr::new(path)).map_err(|error| {
-        Failure::message(Exit::Configuration, format!("NUMACTL_ARGS: {error}"))
-            .hint("install numactl, or leave the variable out")
-    })?;
-    let mut line: Vec<OsString> = policy.value.as_slice().iter().map(Into::into).collect();
+    let Some((numactl, policy)) = numactl(situation)? else { return Ok((java, words)) };
+    let mut line: Vec<OsString> = policy.into_iter().map(Into::into).collect();
     line.push(java.into());
     line.extend(words);
     Ok((numactl, line))
+}
+
+/// numactl and its policy: what somebody chose, which must be possible, else what `bin/cassandra` tries where it is possible.
+fn numactl(situation: &Situation) -> Result<Option<(PathBuf, Vec<String>)>, Failure> {
+    let path = situation.env.text("PATH").unwrap_or(places::PATH);
+    let found = find_program(OsStr::new("numactl"), OsStr::new(path));
+    let chosen = situation.settings.numactl_args.as_ref().map(|given| given.value.as_slice().to_vec());
+    let Some(chosen) = chosen.filter(|words| !words.is_empty()) else {
+        let program = found.ok().filter(|_| memory::can_be_placed());
+        return Ok(program.map(|program| (program, vec![INTERLEAVED.to_owned()])));
+    };
+    let failure = |why: String| Failure::message(Exit::Configuration, format!("NUMACTL_ARGS: {why}"));
+    let program =
+        found.map_err(|error| failure(error.to_string()).hint("install numactl, or leave the variable out"))?;
+    if !memory::can_be_placed() {
+        let why = "memory cannot be placed here, the kernel refuses it".to_owned();
+        return Err(failure(why).hint("docker run --cap-add SYS_NICE, or leave the variable out"));
+    }
+    Ok(Some((program, chosen)))
 }
 
 /// The arguments of java in a direct launch.
@@ -128,9 +141,7 @@ fn server(situation: &Situation, plan: &Plan, arguments: &[String]) -> Vec<OsStr
         options: &plan.options,
         after: &words(&settings.jvm_extra_opts),
         unwritten: &unwritten,
-        jmx: plan.jmx,
-        jmx_host: plan.jmx_host.clone(),
-        jmx_port: plan.jmx_port,
+        jmx: &plan.jmx,
         jemalloc: places::jemalloc(settings).as_deref(),
         compile_commands: launchable::compile_commands(conf).as_deref(),
         native_libraries: launchable::native_libraries(&situation.distribution).as_deref(),

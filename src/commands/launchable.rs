@@ -25,7 +25,8 @@ pub(super) fn find(mode: LaunchMode, env: &RawEnv, settings: &Settings, plan: &P
         LaunchMode::Script => out_of_memory_option(settings, report),
     }
     other_file(settings, plan, conf, report);
-    if plan.jmx == Jmx::Remote && !given(settings, plan).any(|option| starts_with_one(option, &OTHER_PASSWORDS)) {
+    if plan.jmx.access == Jmx::Remote && !given(settings, plan).any(|option| starts_with_one(option, &OTHER_PASSWORDS))
+    {
         password_file(Path::new(PASSWORD_FILE), report);
     }
 }

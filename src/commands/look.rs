@@ -7,8 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cassandra::jmx::Purpose;
-use crate::cassandra::look::{Door, Held, Life, Look, Sign};
+use crate::cassandra::look::{Door, Held, Knocked, Life, Look, Sign};
 use crate::cassandra::modes::{Cql, Mode};
+use crate::cassandra::patience::Knock;
 use crate::cli::LookKind;
 use crate::client::attach::{self, Jvm};
 use crate::client::cql::{self, Answer};
@@ -29,7 +30,7 @@ const LONGEST_ATTACH: Duration = Duration::from_secs(1);
 pub(super) fn observe(
     kind: LookKind,
     limit: Duration,
-    knock: bool,
+    knock: Knock,
     environment: &[Assignment],
 ) -> Result<Exit, Failure> {
     let env = environment::of_process(environment, &mut Report::default());
@@ -56,7 +57,7 @@ pub(super) fn in_time(published: &Published, limit: Duration) -> Look {
 
 /// Whether the JVM lives, within a limit that each door gets a part of. A JVM that is stopped answers at no door, and is not
 /// waited for.
-fn whole(published: &Published, knock: bool, limit: Duration) -> Look {
+fn whole(published: &Published, knock: Knock, limit: Duration) -> Look {
     let deadline = Instant::now() + limit;
     let left = || deadline.saturating_duration_since(Instant::now());
     let (held, threads) = kernel(published.child);
@@ -76,7 +77,7 @@ fn whole(published: &Published, knock: bool, limit: Duration) -> Look {
     let (attach, knocked) = attach(published.child, knock, left().min(LONGEST_ATTACH));
     // What the kernel says now: it was asked to act.
     let (held, threads) = kernel(published.child);
-    Look { cql, mode, life: Some(Life::judge(&jmx, &attach, held, &threads)), knocked }
+    Look { cql, mode, life: Some(Life::judge(&jmx, &attach, held, &threads)), knock: knocked }
 }
 
 /// What the kernel says of the JVM's threads.
@@ -91,23 +92,27 @@ fn kernel(child: Option<i32>) -> (Option<Held>, String) {
     (held, threads.to_string())
 }
 
-/// The attach listener, and whether it was asked in vain to begin. Who reads the memory of a process may have to wait for it
+/// What is found at the attach listener's, and what came of waking it. Who reads the memory of a process may have to wait for it
 /// (`mmap_lock`), and its /tmp may hang: another thread does, and ends with this process.
-fn attach(child: Option<i32>, knock: bool, limit: Duration) -> (Door, bool) {
+fn attach(child: Option<i32>, knock: Knock, limit: Duration) -> (Door, Option<Knocked>) {
     use attach::Trouble;
-    let Some(child) = child else { return (Door::Shut("no process".to_owned()), false) };
+    let Some(child) = child else { return (Door::Shut("no process".to_owned()), None) };
+    let may_knock = knock == Knock::Now;
+    let in_vain = may_knock.then_some(Knocked::InVain);
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         // Nobody receives it if it comes too late.
-        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", knock, limit.saturating_sub(limit / 8)));
+        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", may_knock, limit.saturating_sub(limit / 8)));
     });
     match receiver.recv_timeout(limit) {
         // That it hangs up or refuses takes a JVM that runs.
-        Ok(Ok(_) | Err(Trouble::Refused { .. } | Trouble::Broken(_))) => (Door::Answered, false),
-        Ok(Err(trouble @ Trouble::Silent(_))) => (Door::Silent(trouble.to_string()), knock),
-        Ok(Err(trouble @ Trouble::NotListening)) => (Door::Silent(trouble.to_string()), false),
-        Ok(Err(trouble)) => (Door::Shut(trouble.to_string()), false),
-        Err(_) => (Door::Silent("asking takes too long".to_owned()), knock),
+        Ok(Ok(_) | Err(Trouble::Refused { .. } | Trouble::Broken(_))) => (Door::Answered, None),
+        Ok(Err(trouble @ Trouble::NotListening)) if knock == Knock::NotYet => {
+            (Door::Shut(trouble.to_string()), Some(Knocked::NotYet))
+        }
+        Ok(Err(trouble @ (Trouble::Silent(_) | Trouble::NotListening))) => (Door::Silent(trouble.to_string()), in_vain),
+        Ok(Err(trouble)) => (Door::Shut(trouble.to_string()), None),
+        Err(_) => (Door::Silent("asking takes too long".to_owned()), in_vain),
     }
 }
 

@@ -14,6 +14,7 @@ mod export;
 mod hook;
 mod interrupt;
 mod java_command;
+mod jcmd;
 mod json;
 mod launch;
 mod launchable;
@@ -60,6 +61,7 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
         Invocation::Observe { kind, limit, knock } => look::observe(kind, limit, knock, environment),
         Invocation::Status(arguments) => status::status(&arguments, environment),
+        Invocation::Jcmd(words, limit) => jcmd::jcmd(&words, limit.get(), environment),
         Invocation::Drain(limit) => drain::drain(limit, environment),
         Invocation::Nodetool(arguments) => nodetool::nodetool(&arguments, environment),
         Invocation::JavaCommand => java_command::java_command(environment),

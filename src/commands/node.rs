@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::cassandra::modes::{Question, Verdict};
+use crate::cassandra::patience::Knock;
 use crate::cassandra::stamp::{self, Stage, Stamp};
 use crate::commands::ending::Ending;
 use crate::commands::evidence::Evidence;
@@ -96,10 +97,11 @@ impl Owner for Node {
         std::mem::take(&mut self.facts)
     }
 
-    fn look(&mut self, aim: Aim, limit: Duration, answer: OwnedFd) -> Result<Child, SpawnError> {
+    fn look(&mut self, aim: Aim, knock: Knock, limit: Duration, answer: OwnedFd) -> Result<Child, SpawnError> {
         let arguments: Vec<OsString> = match aim {
             Aim::Clients | Aim::Life => {
-                vec!["observe".into(), aim.word().into(), limit.as_millis().to_string().into()]
+                let millis = limit.as_millis().to_string();
+                vec!["observe".into(), aim.word().into(), millis.into(), knock.to_string().into()]
             }
             Aim::Page => vec!["status".into(), "--json".into()],
         };

@@ -23,7 +23,7 @@ const MARGIN: Duration = Duration::from_millis(20);
 pub(super) fn probe(kind: ProbeKind, limit: Duration, environment: &[Assignment]) -> Result<Exit, Failure> {
     let deadline = Instant::now() + limit;
     let env = environment::of_process(environment, &mut Report::default());
-    let Some(published) = run_folder::published(&env)? else { return Err(run_folder::nobody()) };
+    let published = run_folder::of_a_node(&env)?;
     let question = match kind {
         ProbeKind::Startup => Question::Startup,
         ProbeKind::Liveness => Question::Liveness,

@@ -15,7 +15,7 @@ use super::stopwatch::Stopwatch;
 
 /// Opens them and answers from now on. Without a control socket probes look for themselves; without the HTTP port, which
 /// somebody's probes depend on, there is no start.
-pub(super) fn open(situation: &Situation, boot: &Stopwatch) -> Result<Option<Early>, Failure> {
+pub(super) fn open(situation: &Situation, boot: &Stopwatch) -> Result<Early, Failure> {
     let settings = &situation.settings;
     let span = |given: &Option<Given<Span>>| given.as_ref().map(|given| given.value.get());
     let patience = Patience::new(span(&settings.wedged_after), span(&settings.drained_after));
@@ -34,13 +34,7 @@ pub(super) fn open(situation: &Situation, boot: &Stopwatch) -> Result<Option<Ear
         reception.listen(Door::Web, listener, &[]);
         tracing::info!("HTTP probes and metrics are answered on {}", given.value);
     }
-    match Early::begin(reception) {
-        Ok(early) => Ok(Some(early)),
-        Err(error) => {
-            tracing::warn!("{error}: nobody is answered until Cassandra is started");
-            Ok(None)
-        }
-    }
+    Ok(Early::begin(reception))
 }
 
 /// For root, for us and for the node's user; the run folder belongs to us, and its lock is ours.

@@ -27,7 +27,7 @@ use crate::host::{self, memory, privileges, process, tasks};
 use crate::report::Report;
 use crate::settings::contract::Given;
 use crate::settings::value::{FromText as _, LogFormat, Words};
-use crate::supervisor::{self, Desk, Early, Facts, Policy, Reception};
+use crate::supervisor::{self, Desk, Facts, Policy, Reception};
 
 /// Configures and runs Cassandra; returns when it and everything after it is gone.
 pub(super) fn run(
@@ -77,7 +77,7 @@ pub(super) fn run(
         environment: environment.to_vec(),
         endpoint: ready.plan.endpoint.clone(),
         conf: situation.folder.live().to_owned(),
-        jmx_port: ready.plan.jmx_port,
+        jmx_port: ready.plan.jmx.port,
         stamp,
         child: 0,
         started: Instant::now(),
@@ -88,8 +88,7 @@ pub(super) fn run(
         facts: facts(&situation, &ready, &arguments, boot.started(), walked),
     };
     // Supervision has one thread, and a fork copies only one.
-    let reception =
-        early.and_then(Early::end).unwrap_or_else(|| Reception::new(Desk::new(Patience::default()), boot.started()));
+    let reception = early.end().unwrap_or_else(|| Reception::new(Desk::new(Patience::default()), boot.started()));
     boot.done("launch");
     node.facts.boot = boot.phases();
     let child = command.spawn().map_err(|error| passthrough::failure(&error))?;
@@ -243,7 +242,7 @@ fn facts(
         (words(&situation.settings.jvm_opts), words(&situation.settings.jvm_extra_opts));
     // A JVM takes the last one.
     let options = before.iter().chain(&ready.plan.options).chain(&after).chain(&ready.plan.unwritten).chain(arguments);
-    let heap = options.filter_map(|option| HeapSize::from_option(option.strip_prefix("-Xmx")?)).last();
+    let heap = options.filter_map(|option| HeapSize::from_option(option.strip_prefix("-Xmx")?)).next_back();
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Facts {
         version: situation.distribution.version.to_string(),

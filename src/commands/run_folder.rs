@@ -108,6 +108,11 @@ pub(super) fn nobody() -> Failure {
     Failure::message(Exit::Unavailable, message).hint("CASSANDRA_INIT_RUN_DIR must be the same here and for the node")
 }
 
+/// [`published`], where a node is needed.
+pub(super) fn of_a_node(env: &RawEnv) -> Result<Published, Failure> {
+    published(env)?.ok_or_else(nobody)
+}
+
 /// The run folder of a living PID 1; none where none lives.
 pub(super) fn held(env: &RawEnv) -> Option<PathBuf> {
     places::run_dirs(env).into_iter().find(|place| is_held(&place.join(LOCK)))

@@ -41,8 +41,7 @@ pub(super) fn tls(published: &Published, clients: &Clients) -> Result<Option<Tls
 /// How the node's JMX server is spoken to. Nothing of it need be there: a local one asks for nothing.
 pub(super) fn jmx_login(published: &Published, purpose: Purpose) -> Login {
     let node = Node::of(published);
-    let arguments = node.arguments();
-    let access = Access::of(arguments.iter().map(String::as_str));
+    let access = Access::of(&node.arguments());
     if !access.is_set_up {
         return node.login_of_yaml(purpose).unwrap_or_default();
     }

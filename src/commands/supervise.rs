@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::cassandra::patience::Knock;
 use crate::commands::{Assignment, launch, passthrough};
 use crate::exit::{Exit, Failure};
 use crate::host::command::{Command, SpawnError, Terminal};
@@ -55,7 +56,7 @@ pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &
 struct Plain;
 
 impl Owner for Plain {
-    fn look(&mut self, _aim: Aim, _limit: Duration, _answer: OwnedFd) -> Result<Child, SpawnError> {
+    fn look(&mut self, _aim: Aim, _knock: Knock, _limit: Duration, _answer: OwnedFd) -> Result<Child, SpawnError> {
         Command::default().spawn()
     }
 }

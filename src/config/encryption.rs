@@ -102,15 +102,19 @@ mod tests {
         Encryption::of(&yaml, "client_encryption_options")
     }
 
-    fn file(path: &str, password: &str) -> Option<Store> {
-        Some(Store { place: Place::File(path.into()), password: Password::Text(password.to_owned()) })
+    fn file(path: &str, password: &str) -> Store {
+        Store { place: Place::File(path.into()), password: Password::Text(password.to_owned()) }
     }
 
     #[test]
     fn keystores_have_their_passwords_beside_them() {
         let read_both = read("  keystore: /a\n  keystore_password: 017\n  truststore: conf/.truststore\n");
         assert!(
-            read_both == Encryption { keystore: file("/a", "017"), truststore: file("conf/.truststore", "cassandra") }
+            read_both
+                == Encryption {
+                    keystore: Some(file("/a", "017")),
+                    truststore: Some(file("conf/.truststore", "cassandra"))
+                }
         );
         let in_file = read("  keystore: /a\n  keystore_password_file: /run/secrets/a\n").keystore.unwrap();
         assert!(in_file.password == Password::File("/run/secrets/a".into()));
@@ -121,7 +125,7 @@ mod tests {
     fn pem_lies_in_a_file_or_in_the_yaml_itself() {
         let class = "org.apache.cassandra.security.PEMBasedSslContextFactory";
         let files = read(&format!("  keystore: /a.pem\n  ssl_context_factory:\n    class_name: {class}\n"));
-        assert!(files.keystore == file("/a.pem", "cassandra"));
+        assert!(files.keystore == Some(file("/a.pem", "cassandra")));
         let inline =
             "private_key: |\n        KEY\n      private_key_password: p\n      trusted_certificates: |\n        CERT";
         for (before, indent) in [("    class_name: ", "    "), ("  - class_name: ", "    ")] {
@@ -139,7 +143,8 @@ mod tests {
         assert!(read("  keystore: /a\n  ssl_context_factory: com.example.VaultFactory\n") == Encryption::default());
         let default = "org.apache.cassandra.security.DefaultSslContextFactory";
         assert!(
-            read(&format!("  keystore: /a\n  ssl_context_factory: {default}\n")).keystore == file("/a", "cassandra")
+            read(&format!("  keystore: /a\n  ssl_context_factory: {default}\n")).keystore
+                == Some(file("/a", "cassandra"))
         );
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::cassandra::java;
 use crate::config::documents::{BaseFile, covers};
 use crate::config::jvm_options::OptionKey;
 use crate::config::plan::{Decision, Plan};
@@ -117,8 +116,8 @@ fn switches<'a>(plan: &Plan, settings: &'a Settings) -> Vec<(String, &'a Source)
     let open = settings.open_jmx.as_ref().filter(|given| given.value).map(|given| &given.source);
     let reach = open.or_else(|| settings.local_jmx.as_ref().map(|given| &given.source));
     let mut options = Vec::new();
-    for option in java::jmx_properties(plan.jmx, plan.jmx_port, plan.jmx_host.as_deref()) {
-        let source = if option.ends_with(&format!("port={}", plan.jmx_port)) { port.or(reach) } else { reach };
+    for option in plan.jmx.properties() {
+        let source = if option.ends_with(&format!("port={}", plan.jmx.port)) { port.or(reach) } else { reach };
         options.extend(source.map(|source| (option, source)));
     }
     let folder = settings.heap_dump_dir.as_ref();

@@ -187,6 +187,7 @@ fn the_program_runs_as_the_user_and_cannot_go_back() {
 /// A folder of `owner` that nobody else may enter, in one that all may.
 fn private_folder(owner: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     std::os::unix::fs::chown(folder.path(), Some(owner), Some(owner)).unwrap();
     folder
 }

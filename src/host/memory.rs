@@ -110,6 +110,15 @@ fn of_group(folder: &Path, version: Version) -> Option<u64> {
     }
 }
 
+/// Whether memory can be placed on chosen nodes of the machine (`get_mempolicy(2)`, numa(7)): some kernels have no such thing, and
+/// Docker's seccomp profile forbids it without `CAP_SYS_NICE`.
+pub fn can_be_placed() -> bool {
+    let nowhere = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: every pointer may be null, then nothing is written.
+    let asked = unsafe { libc::syscall(libc::SYS_get_mempolicy, nowhere, nowhere, 0, nowhere, 0) };
+    asked == 0
+}
+
 /// Gives the pages of our own program back that were only needed until now: its code and constants, which the kernel reads
 /// again from the file when they are used. Returns how many bytes they span; 0 where nothing could be given back.
 ///

@@ -22,6 +22,7 @@ pub mod last_resort;
 pub mod limits;
 pub mod memory;
 pub mod mounts;
+pub mod own_thread;
 pub mod ownership;
 mod permissions;
 pub mod pipe;

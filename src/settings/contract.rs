@@ -293,7 +293,7 @@ contract! {
         on_out_of_memory: AnyText, "JVM_ON_OUT_OF_MEMORY_ERROR_OPT", [], "java command line",
             "One JVM option for what happens on an OutOfMemoryError (direct launch); unset: the JVM ends.";
         numactl_args: Words, "NUMACTL_ARGS", [], "launch",
-            "How numactl places the JVM's memory; unset: by bin/cassandra where it runs, else not at all.";
+            "How numactl places the JVM's memory; unset: --interleave=all where numactl is installed and allowed.";
         java_home: AbsolutePath, "JAVA_HOME", [], "places",
             "Java installation; unset: java on the PATH.";
         launch: LaunchMode, "CASSANDRA_LAUNCH", [], "launch",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cassandra::look::Look;
 use crate::cassandra::modes::{self, Cql, Mode, Observation, Phase, Question, Verdict};
-use crate::cassandra::patience::{Memory, Patience};
+use crate::cassandra::patience::{Knock, Memory, Patience};
 use crate::supervisor::connections::{Answer, Connections, Door, Heard, Id, Wish};
 use crate::supervisor::control::{Given, Request, Standing, Stop};
 use crate::supervisor::http::{Page, Response};
@@ -306,6 +306,11 @@ impl Desk {
         let wanted = dump && self.life.stop.is_none() && !self.life.gone;
         self.counts.dumps += u64::from(wanted);
         wanted.then_some(Errand::DumpThreads)
+    }
+
+    /// What a look that begins now does where the JVM would have to be made to listen.
+    pub fn knock(&self) -> Knock {
+        self.memory.knock()
     }
 
     /// Time has gone on.

@@ -322,7 +322,6 @@ proptest! {
                     witness.here.push(id);
                     leaves.into_iter().collect()
                 }
-                Happens::Comes(_) => Vec::new(),
                 Happens::Says(visitor, words) => who(visitor).map_or_else(Vec::new, |id| desk.heard(id, &words, now)),
                 Happens::Leaves(visitor) => {
                     if let Some(id) = who(visitor) {
@@ -335,9 +334,8 @@ proptest! {
                     witness.looking = false;
                     desk.look_ended(told, now)
                 }
-                Happens::LookEnds(_) => Vec::new(),
-                Happens::Own if witness.gone => Vec::new(),
-                Happens::Own => desk.observe(now),
+                Happens::Own if !witness.gone => desk.observe(now),
+                Happens::Comes(_) | Happens::LookEnds(_) | Happens::Own => Vec::new(),
                 Happens::Served => {
                     desk.served(now);
                     Vec::new()

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::cassandra::modes::{Question, Verdict};
+use crate::cassandra::patience::Knock;
 use crate::exit::Exit;
 use crate::host::command::{NOT_EXECUTED, SpawnError};
 use crate::host::events::{self, Interest, Timer};
@@ -35,9 +36,9 @@ pub trait Owner {
     fn started(&mut self) -> Facts {
         Facts::default()
     }
-    /// Starts a short-lived helper that looks at the child for at most so long and writes what it saw to `answer`. Must not
-    /// wait for it.
-    fn look(&mut self, aim: Aim, limit: Duration, answer: OwnedFd) -> Result<Child, SpawnError>;
+    /// Starts a short-lived helper that looks at the child for at most so long, may make it listen as `knock` says, and writes
+    /// what it saw to `answer`. Must not wait for it.
+    fn look(&mut self, aim: Aim, knock: Knock, limit: Duration, answer: OwnedFd) -> Result<Child, SpawnError>;
     /// The child serves for the first time.
     fn served(&mut self) {}
     /// Somebody drains the child, and will ask for a stop then.
@@ -275,7 +276,8 @@ impl Driver<'_> {
     /// What the desk has to do where it cannot be started.
     fn start_look(&mut self, aim: Aim, limit: Duration, owner: &mut dyn Owner) -> Vec<Errand> {
         let started = pipe::pipe().map_err(|error| error.to_string()).and_then(|(reader, writer)| {
-            let helper = owner.look(aim, limit, writer).map_err(|error| error.to_string())?;
+            let knock = self.reception.desk.knock();
+            let helper = owner.look(aim, knock, limit, writer).map_err(|error| error.to_string())?;
             Ok(Look { helper, answer: Some(reader), told: Vec::new(), longest: desk::longest(aim) })
         });
         match started {

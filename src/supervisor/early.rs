@@ -5,10 +5,11 @@
 //! ends and hands everything over, those who are connected included; supervision has one thread.
 
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::thread::{Builder, JoinHandle};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use crate::host::events::{self, Interest};
-use crate::host::{Error, pipe};
+use crate::host::{own_thread, pipe};
 use crate::supervisor::reception::Reception;
 
 /// What the thread needs, generously: the stack is given back at the end.
@@ -17,18 +18,30 @@ const STACK: usize = 256 << 10;
 /// A reception that is attended by a thread of its own. Dropping it ends both.
 #[derive(Debug)]
 pub struct Early {
-    thread: Option<JoinHandle<Reception>>,
+    thread: Option<JoinHandle<Option<Reception>>>,
     /// Its end is the thread's.
     awake: Option<OwnedFd>,
+    /// Where there is no thread.
+    unattended: Option<Reception>,
 }
 
 impl Early {
-    /// Starts the thread. Signals must be blocked: they are for the caller.
-    pub fn begin(reception: Reception) -> Result<Self, Error> {
-        let (asleep, awake) = pipe::pipe()?;
-        let thread = Builder::new().stack_size(STACK).spawn(move || attend(reception, &asleep));
-        let thread = thread.map_err(|error| Error::new("start a thread", error))?;
-        Ok(Self { thread: Some(thread), awake: Some(awake) })
+    /// Starts the thread; without it nobody is answered until the child runs. No signal is for it.
+    pub fn begin(reception: Reception) -> Self {
+        let shared = Arc::new(Mutex::new(Some(reception)));
+        let take = |shared: &Mutex<Option<Reception>>| shared.lock().ok().and_then(|mut reception| reception.take());
+        let started = pipe::pipe().and_then(|(asleep, awake)| {
+            let theirs = Arc::clone(&shared);
+            let attended = move || take(&theirs).map(|reception| attend(reception, &asleep));
+            Ok((own_thread::start("reception", STACK, attended)?, awake))
+        });
+        match started {
+            Ok((thread, awake)) => Self { thread: Some(thread), awake: Some(awake), unattended: None },
+            Err(error) => {
+                tracing::warn!("{error}: nobody who asks is answered until Cassandra is started");
+                Self { thread: None, awake: None, unattended: take(&shared) }
+            }
+        }
     }
 
     /// Ends the thread, and gives its reception back; none if it panicked, which was told then.
@@ -38,7 +51,10 @@ impl Early {
 
     fn join(&mut self) -> Option<Reception> {
         drop(self.awake.take());
-        self.thread.take()?.join().ok()
+        match self.thread.take() {
+            Some(thread) => thread.join().ok().flatten(),
+            None => self.unattended.take(),
+        }
     }
 }
 

@@ -113,13 +113,10 @@ pub fn read(bytes: &[u8]) -> Head {
     };
     let asked = request.path.unwrap_or_default();
     let path = asked.split(['?', '#']).next().unwrap_or_default();
-    match PAGES.iter().find(|(known, _)| *known == path) {
-        Some((_, page)) => Head::Asks(*page, method),
-        None => {
-            let known = PAGES.map(|(path, _)| path).join(" ");
-            refused(Status::NotFound, format!("here are {known}"))
-        }
+    if let Some((_, page)) = PAGES.iter().find(|(known, _)| *known == path) {
+        return Head::Asks(*page, method);
     }
+    refused(Status::NotFound, format!("here are {}", PAGES.map(|(path, _)| path).join(" ")))
 }
 
 fn refused(status: Status, why: impl Into<String>) -> Head {

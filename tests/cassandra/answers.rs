@@ -1,18 +1,32 @@
 //! What a node's situation means to an orchestrator: one table, against which each real node is held.
 
-use crate::real::RealNode;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
-/// The three answers, and the words of readiness from their beginning, in which `HERE` is where clients find the node.
+use serde_yaml::Value;
+
+use crate::real::{HTTP, RealNode, wait_until};
+use crate::support::{Outcome, binary};
+
+/// The three answers, the words of readiness from their beginning, in which `HERE` is where clients find the node, and how
+/// far `status` says that it is, with its mode.
 struct Situation {
     name: &'static str,
     answers: [bool; 3],
     words: &'static str,
+    phase: &'static str,
+    mode: &'static str,
 }
 
-const QUESTIONS: [&str; 3] = ["startup", "liveness", "readiness"];
+const QUESTIONS: [(&str, &str); 3] = [("startup", "/startupz"), ("liveness", "/livez"), ("readiness", "/readyz")];
 
-const fn row(name: &'static str, answers: [bool; 3], words: &'static str) -> Situation {
-    Situation { name, answers, words }
+const fn row(
+    name: &'static str,
+    answers: [bool; 3],
+    (phase, mode): (&'static str, &'static str),
+    words: &'static str,
+) -> Situation {
+    Situation { name, answers, words, phase, mode }
 }
 
 const NOT_YET: [bool; 3] = [false, true, false];
@@ -21,31 +35,68 @@ const READY: [bool; 3] = [true, true, true];
 
 /// A row says what an orchestrator does: wait (`NOT_YET`), send nobody (`ALIVE`), send clients (`READY`). None of them restarts.
 const TABLE: &[Situation] = &[
-    row("starting", NOT_YET, "the node is starting; HERE: cannot connect: "),
-    row("joining", NOT_YET, "the node is joining; HERE: cannot connect: "),
-    row("serving", READY, "HERE serves CQL\n"),
-    row("serving who logs in", READY, "HERE serves CQL (org.apache.cassandra.auth.PasswordAuthenticator)\n"),
-    row("serving over TLS", READY, "HERE serves CQL over TLS\n"),
-    row("serving who has a certificate", READY, "HERE speaks TLS, though not with us: a client certificate is asked for\n"),
-    row("without native transport", ALIVE, "the node is in the ring; HERE: cannot connect: "),
-    row("drained", ALIVE, "the node is drained, and serves again only after a restart; HERE: cannot connect: "),
-    row("decommissioned", ALIVE, "the node is decommissioned; HERE: cannot connect: "),
-    row("stopping", ALIVE, "the node is stopping\n"),
+    row("joining", NOT_YET, ("starting", "JOINING"), "the node is joining; HERE: cannot connect: "),
+    row("serving", READY, ("serving", "NORMAL"), "HERE serves CQL\n"),
+    row(
+        "serving who logs in",
+        READY,
+        ("serving", "NORMAL"),
+        "HERE serves CQL (org.apache.cassandra.auth.PasswordAuthenticator)\n",
+    ),
+    row("serving over TLS", READY, ("serving", "NORMAL"), "HERE serves CQL over TLS\n"),
+    row("serving who has a certificate", READY, ("serving", "NORMAL"), "HERE speaks TLS, though not with us: "),
+    row("without native transport", ALIVE, ("serving", "NORMAL"), "the node is in the ring; HERE: cannot connect: "),
+    row(
+        "drained",
+        ALIVE,
+        ("serving", "DRAINED"),
+        "the node is drained, and serves again only after a restart; HERE: cannot connect: ",
+    ),
+    row("decommissioned", ALIVE, ("serving", "DECOMMISSIONED"), "the node is decommissioned; HERE: cannot connect: "),
+    // Whatever its mode is meanwhile.
+    row("stopping", ALIVE, ("stopping", ""), "the node is stopping\n"),
 ];
 
-/// Asks the node the three questions; the answers must be those of the table.
+/// Asks the node the three questions, by the program and over HTTP, and how it stands; all must be as the table has it.
 #[track_caller]
 pub fn expect(node: &RealNode, name: &str) {
-    let situation = TABLE.iter().find(|row| row.name == name).expect("a row of the table");
-    let asked = QUESTIONS.map(|question| node.probe(question));
+    let situation = find(name);
+    let asked = QUESTIONS.map(|(question, _)| node.probe(question));
     let codes = situation.answers.map(|yes| i32::from(!yes));
     assert_eq!(asked.each_ref().map(|answer| answer.code), codes, "{name}: {asked:?}");
     let words = words(node, name);
     assert!(asked[2].stdout.starts_with(&words), "{name}: {words:?} is not how {:?} begins", asked[2].stdout);
+    for ((_, path), answer) in QUESTIONS.iter().zip(&asked) {
+        let said = (if answer.code == 0 { 200 } else { 503 }, answer.stdout.clone());
+        // Over HTTP there is less time than a busy machine may need.
+        wait_until(&format!("{name}: {said:?} at {path}"), || get(node, path) == said);
+    }
+    let status: Outcome = node.command(&binary(), &["status", "--json", "--timeout", "10s"]);
+    // JSON is YAML.
+    let seen: Value = serde_yaml::from_str(&status.stdout).unwrap_or_else(|error| panic!("{error}: {status:?}"));
+    let stands = &seen["node"];
+    assert_eq!(stands["phase"], situation.phase, "{name}: {status:?}");
+    assert_eq!(stands["ready"], situation.answers[2], "{name}: {status:?}");
+    if !situation.mode.is_empty() {
+        assert_eq!(stands["mode"], situation.mode, "{name}: {status:?}");
+    }
+}
+
+/// What PID 1 answers over HTTP: the status code and the text.
+fn get(node: &RealNode, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect((node.address(), HTTP)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: node\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
 /// What readiness says in a situation, from its beginning.
 pub fn words(node: &RealNode, name: &str) -> String {
-    let situation = TABLE.iter().find(|row| row.name == name).expect("a row of the table");
-    situation.words.replace("HERE", &format!("{}:9042", node.address()))
+    find(name).words.replace("HERE", &format!("{}:9042", node.address()))
+}
+
+fn find(name: &str) -> &'static Situation {
+    TABLE.iter().find(|row| row.name == name).expect("a row of the table")
 }

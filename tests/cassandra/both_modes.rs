@@ -24,6 +24,9 @@ echo running > "$STANDIN/running"
 while :; do sleep 0.01; done
 "#;
 
+/// A numactl that tells the program that it runs of its policy.
+const NUMACTL: &str = "#!/bin/sh\nexport POLICY=\"$1\"\nshift\nexec \"$@\"\n";
+
 /// A library that exists everywhere and does nothing when it is preloaded.
 const LIBRARY: &str = "/lib/x86_64-linux-gnu/libm.so.6";
 
@@ -55,6 +58,8 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     ("exit by an option", &[("JVM_EXTRA_OPTS", "-XX:+CrashOnOutOfMemoryError")]),
     ("a replaced node", &[("CASSANDRA_REPLACE_NODE", "10.0.0.9"), ("CASSANDRA_SEEDS", "10.0.0.7")]),
     ("another cassandra.yaml", &[("JVM_OPTS", "-Dcassandra.config=file:///elsewhere.yaml")]),
+    ("numactl", &[("PATH", "{bin}:{path}")]),
+    ("numactl with a policy", &[("PATH", "{bin}:{path}"), ("NUMACTL_ARGS", "--membind=0")]),
     ("more classes", &[("EXTRA_CLASSPATH", "/extra/a.jar")]),
 ];
 
@@ -153,13 +158,15 @@ impl Release {
         let conf = self.home().join("conf");
         assert!(Command::new("cp").arg("-r").args([&conf, &node.path("conf")]).status().unwrap().success());
         fs::create_dir(node.path("dumps")).unwrap();
+        let node = node.file("bin/numactl", NUMACTL).mode("bin/numactl", 0o755);
         let mut places =
-            ["conf", "data", "log", "dumps"].map(|name| (name, node.path(name).display().to_string())).to_vec();
+            ["conf", "data", "log", "dumps", "bin"].map(|name| (name, node.path(name).display().to_string())).to_vec();
         places.push(("home", self.home().display().to_string()));
         let node = node.env("CASSANDRA_HOME", &self.home().display().to_string()).env("CASSANDRA_LAUNCH", mode);
         let node = environment.iter().fold(node, |node, (name, value)| {
             let filled = |text: String, (name, place): &(&str, String)| text.replace(&format!("{{{name}}}"), place);
-            node.env(name, &places.iter().fold((*value).to_owned(), filled))
+            let value = value.replace("{path}", &std::env::var("PATH").unwrap());
+            node.env(name, &places.iter().fold(value, filled))
         });
         node.start_and_stop().code(0);
         let read = |name: &str| {
@@ -187,7 +194,8 @@ impl Started {
             let (key, value) = parts(word);
             options.insert(key, value);
         }
-        let of_interest = |line: &&str| line.starts_with("MALLOC_ARENA_MAX=") || line.starts_with("LD_PRELOAD=");
+        let of_interest =
+            |line: &&str| ["MALLOC_ARENA_MAX=", "LD_PRELOAD=", "POLICY="].iter().any(|name| line.starts_with(name));
         let variables = environment.lines().filter(of_interest).filter_map(|line| line.split_once('='));
         Self { options, variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
     }

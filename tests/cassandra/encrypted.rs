@@ -1,11 +1,14 @@
 //! Nodes whose clients speak TLS, and what a probe makes of them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::answers::expect;
-use crate::real::{RealNode, alone};
+use nix::sys::signal::Signal;
+
+use crate::real::{RealNode, RealStart, alone, signal};
+use crate::support::{Outcome, binary, is_root};
 
 /// Opens keystores that hold nothing.
 const PASSWORD: &str = "cassandra";
@@ -17,32 +20,23 @@ fn tool(name: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{name}: {output:?}");
 }
 
-/// A keystore as Java's own tool makes it, with a key and its certificate.
-fn keystore(path: &Path) {
-    tool(
-        "keytool",
-        &[
-            "-genkeypair",
-            "-alias",
-            "node",
-            "-keyalg",
-            "RSA",
-            "-keysize",
-            "2048",
-            "-dname",
-            "CN=node",
-            "-storetype",
-            "PKCS12",
-            "-storepass",
-            PASSWORD,
-            "-keypass",
-            PASSWORD,
-            "-validity",
-            "10",
-            "-keystore",
-            path.to_str().unwrap(),
-        ],
-    );
+/// A keystore as Java's own tool makes it, with a key and its certificate, which it trusts.
+fn keystore(node: &RealNode, name: &str, kind: &str) -> String {
+    let path = node.path(name).display().to_string();
+    let line = format!("-genkeypair -alias node -keyalg EC -keysize 256 -dname CN=node -validity 10 -storetype {kind}");
+    let passwords = ["-storepass", PASSWORD, "-keypass", PASSWORD, "-keystore", &path];
+    tool("keytool", &line.split(' ').chain(passwords).collect::<Vec<_>>());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    path
+}
+
+/// The certificate of a keystore, as PEM.
+fn exported(node: &RealNode, store: &str, name: &str) -> String {
+    let path = node.path(name).display().to_string();
+    let line = "-exportcert -rfc -alias node -storepass";
+    let files = [PASSWORD, "-keystore", store, "-file", &path];
+    tool("keytool", &line.split(' ').chain(files).collect::<Vec<_>>());
+    path
 }
 
 /// The node with these options for clients.
@@ -50,37 +44,86 @@ fn with_clients(node: RealNode, options: &str) -> RealNode {
     node.with("CASSANDRA_YAML", &format!("client_encryption_options: {{enabled: true, {options}}}"))
 }
 
-/// Starts the node, holds it against the table once it is ready, and stops it.
-fn is(node: &RealNode, log: &str, situation: &str) {
+/// A probe that a busy machine does not make late.
+fn patient(node: &RealNode) -> Outcome {
+    node.command(&binary(), &["probe", "readiness", "--timeout", "30s"])
+}
+
+/// Starts the node and returns what readiness says, once it says yes.
+fn readiness(node: &RealNode, log: &str) -> (RealStart, String) {
     let mut start = node.start(log);
     node.wait_ready(&mut start);
-    expect(node, situation);
-    start.stop();
+    let said = patient(node).stdout;
+    (start, said)
+}
+
+fn stop(start: RealStart) {
+    signal(start.init(), Signal::SIGTERM);
+    assert_eq!(start.wait(), 0);
+}
+
+/// Options by which a node shows the key of a keystore, and wants clients to have it, too.
+fn only_itself(store: &str, kind: &str) -> String {
+    let password = |of: &str| format!("{of}: {store}, {of}_password: {PASSWORD}");
+    let (key, trust) = (password("keystore"), password("truststore"));
+    format!("optional: false, require_client_auth: true, store_type: {kind}, {key}, {trust}")
 }
 
 #[test]
-fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it() {
+fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it_with_its_own_key() {
     let _alone = alone();
     let node = RealNode::new();
-    let (p12, pem) = (node.path("node.p12"), node.path("node.pem"));
-    keystore(&p12);
-    let (p12, pem) = (p12.to_str().unwrap().to_owned(), pem.to_str().unwrap().to_owned());
+    let (p12, jks) = (keystore(&node, "node.p12", "PKCS12"), keystore(&node, "node.jks", "JKS"));
+    let pem = node.path("node.pem").display().to_string();
     tool("openssl", &["pkcs12", "-in", &p12, "-nodes", "-passin", &format!("pass:{PASSWORD}"), "-out", &pem]);
-    for file in [&p12, &pem] {
-        fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    fs::set_permissions(&pem, fs::Permissions::from_mode(0o644)).unwrap();
+
+    // Who may not read its configuration sees that it wants a certificate, which is enough.
+    let node = with_clients(node, &only_itself(&p12, "PKCS12"));
+    let (start, said) = readiness(&node, "pkcs12.log");
+    assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
+    if is_root() {
+        let yaml = node.path("conf/cassandra.yaml").display().to_string();
+        let binary = binary().display().to_string();
+        let stranger =
+            ["--reuid", "4711", "--regid", "4711", "--clear-groups", &binary, "probe", "readiness", "--timeout", "30s"];
+        let asked = node.command(Path::new("/usr/bin/setpriv"), &stranger);
+        let why = format!("a client certificate is asked for (cannot read {yaml}: permission denied)");
+        assert_eq!(asked.stdout, format!("127.0.0.1:9042 speaks TLS, though not with us: {why}\n"));
+        assert_eq!(asked.code, 0);
     }
+    stop(start);
 
-    let store = format!("keystore: {p12}, keystore_password: {PASSWORD}, store_type: PKCS12, protocol: TLS");
-    let node = with_clients(node, &format!("optional: false, {store}"));
-    is(&node, "required.log", "serving over TLS");
-
-    // The keystore is Java's, and the key in it is not ours to read.
-    let trust = format!("truststore: {p12}, truststore_password: {PASSWORD}");
-    let node = with_clients(node, &format!("optional: false, {store}, {trust}, require_client_auth: true"));
-    is(&node, "unknown.log", "serving who has a certificate");
+    let node = with_clients(node, &only_itself(&jks, "JKS"));
+    let (start, said) = readiness(&node, "jks.log");
+    assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
+    stop(start);
 
     let factory = "ssl_context_factory: {class_name: org.apache.cassandra.security.PEMBasedSslContextFactory}";
-    let pem = format!("{factory}, keystore: {pem}, truststore: {pem}, require_client_auth: true, optional: false");
-    let node = with_clients(node, &pem);
-    is(&node, "known.log", "serving over TLS");
+    let options = format!("{factory}, keystore: {pem}, truststore: {pem}, require_client_auth: true, optional: false");
+    let node = with_clients(node, &options);
+    let (start, said) = readiness(&node, "pem.log");
+    assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
+    stop(start);
+}
+
+#[test]
+fn a_node_whose_certificate_is_verified_is_ready_only_if_clients_trust_it() {
+    let _alone = alone();
+    let node = RealNode::new();
+    let (own, other) = (keystore(&node, "node.p12", "PKCS12"), keystore(&node, "other.p12", "PKCS12"));
+    // In clear is possible, but what is verified is in TLS.
+    let trust = exported(&node, &own, "trust.pem");
+    let other = exported(&node, &other, "other.pem");
+    let options =
+        format!("optional: true, keystore: {own}, keystore_password: {PASSWORD}, truststore_password: {PASSWORD}");
+    let node = with_clients(node, &options).with("CASSANDRA_INIT_PROBE_CA", &trust);
+    let (start, said) = readiness(&node, "trusted.log");
+    assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
+    // Another authority, as if the certificate had been exchanged for one that clients do not know.
+    fs::copy(other, trust).unwrap();
+    let refused = patient(&node);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stdout.contains("clients that verify its certificate refuse it"), "{refused:?}");
+    stop(start);
 }

@@ -107,8 +107,8 @@ fn user(user: &str, password: &str) -> Login {
     Login { credentials, tls: None }
 }
 
-fn normal() -> Result<Value, Trouble> {
-    Ok(Value::Text("NORMAL".to_owned()))
+fn normal() -> Value {
+    Value::Text("NORMAL".to_owned())
 }
 
 /// A file for its owner alone, as the JVM insists.
@@ -126,7 +126,7 @@ fn a_local_server_of_every_line_is_asked_and_drained() {
         let server =
             serve(&jdk, &Kind::Local, dir.path(), &["-Dcom.sun.management.jmxremote.authenticate=false".into()]);
         let mut jmx = Jmx::connect(server.address, None, LONG).unwrap();
-        assert_eq!(jmx.attribute(STORAGE_SERVICE, "OperationMode"), normal(), "Java {}", jdk.major);
+        assert_eq!(jmx.attribute(STORAGE_SERVICE, "OperationMode"), Ok(normal()), "Java {}", jdk.major);
         assert_eq!(jmx.attribute(STORAGE_SERVICE, "Joined"), Ok(Value::Boolean(true)), "Java {}", jdk.major);
         assert_eq!(jmx.invoke(STORAGE_SERVICE, "drain"), Ok(Value::Other), "Java {}", jdk.major);
         assert_eq!(jmx.attribute(STORAGE_SERVICE, "OperationMode"), Ok(Value::Text("DRAINED".into())));
@@ -154,7 +154,7 @@ fn a_server_with_users_tells_strangers_from_those_who_may_only_look() {
             let trouble = mode(&server, stranger.as_ref()).unwrap_err();
             assert!(matches!(trouble, Trouble::Refused { .. }), "Java {java}: {trouble}");
         }
-        assert_eq!(mode(&server, Some(&user("monitorRole", "tomcat"))), normal(), "Java {java}");
+        assert_eq!(mode(&server, Some(&user("monitorRole", "tomcat"))), Ok(normal()), "Java {java}");
         let may_look = user("monitorRole", "tomcat");
         let drained = Jmx::connect(server.address, Some(&may_look), LONG).unwrap().invoke(STORAGE_SERVICE, "drain");
         assert!(matches!(drained, Err(Trouble::Refused { .. })), "Java {java}: {drained:?}");
@@ -207,7 +207,7 @@ fn a_server_in_tls_is_spoken_to_and_without_it_told_apart() {
         let (_, options) = in_tls(&jdk, dir.path());
         let server = serve(&jdk, &Kind::Remote, dir.path(), &options);
         let java = jdk.major;
-        assert_eq!(mode(&server, Some(&nobody())), normal(), "Java {java}");
+        assert_eq!(mode(&server, Some(&nobody())), Ok(normal()), "Java {java}");
         let trouble = mode(&server, None).unwrap_err();
         assert!(matches!(trouble, Trouble::Strange { .. } | Trouble::Connection { .. }), "Java {java}: {trouble:?}");
     }
@@ -221,7 +221,7 @@ fn a_server_that_wants_certificates_takes_the_nodes_own_and_refuses_who_has_none
         options.push("-Dcom.sun.management.jmxremote.ssl.need.client.auth=true".to_owned());
         let server = serve(&jdk, &Kind::Remote, dir.path(), &options);
         let java = jdk.major;
-        assert_eq!(mode(&server, Some(&somebody(&store))), normal(), "Java {java}");
+        assert_eq!(mode(&server, Some(&somebody(&store))), Ok(normal()), "Java {java}");
         let trouble = mode(&server, Some(&nobody())).unwrap_err();
         let words = trouble.to_string();
         assert!(words.ends_with("refused: a client certificate is asked for (there is none)"), "Java {java}: {words}");
@@ -237,7 +237,7 @@ fn the_jvms_own_agent_may_have_its_registry_in_clear_or_in_tls() {
             options.push(format!("-Dcom.sun.management.jmxremote.registry.ssl={registry}"));
             let server = serve(&jdk, &Kind::Agent, dir.path(), &options);
             let place = format!("Java {}, registry in TLS: {registry}", jdk.major);
-            assert_eq!(mode(&server, Some(&nobody())), normal(), "{place}");
+            assert_eq!(mode(&server, Some(&nobody())), Ok(normal()), "{place}");
             let trouble = mode(&server, None).unwrap_err();
             assert!(matches!(trouble, Trouble::Strange { .. } | Trouble::Connection { .. }), "{place}: {trouble:?}");
         }

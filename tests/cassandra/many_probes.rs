@@ -17,7 +17,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 const CASSANDRA: Login = Login { user: "cassandra", password: "cassandra" };
 
 /// What each login, and each that fails, is logged as.
-const LOGINS: &str = "audit_logging_options: {enabled: true, included_categories: AUTH, logger: [{class_name: FileAuditLogger}]}";
+const LOGINS: &str =
+    "audit_logging_options: {enabled: true, included_categories: AUTH, logger: [{class_name: FileAuditLogger}]}";
 const AUTHENTICATION: &str = "authenticator: PasswordAuthenticator, authorizer: CassandraAuthorizer";
 
 #[test]
@@ -119,7 +120,10 @@ fn answered(node: &RealNode, kinds: &[&str], limit: Duration, mut meanwhile: imp
     while asked.iter_mut().any(|probe| probe.try_wait().unwrap().is_none()) {
         meanwhile();
         let late = begun.elapsed().saturating_sub(limit);
-        assert!(late < Duration::from_secs(2), "not all of {kinds:?} have answered {late:?} after their limit of {limit:?}");
+        assert!(
+            late < Duration::from_secs(2),
+            "not all of {kinds:?} have answered {late:?} after their limit of {limit:?}"
+        );
     }
     asked.into_iter().map(|probe| probe.wait_with_output().unwrap().into()).collect()
 }

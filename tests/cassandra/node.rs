@@ -1,14 +1,15 @@
 //! One node's life.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
 
 use crate::answers::expect;
+use crate::attach::{answers_and_leaves_nothing, dumps};
 use crate::pair::joins;
 use crate::real::{RealNode, alone, cql, fetched, signal, wait_until};
+use crate::status;
 use crate::support::{Outcome, binary, is_root};
 
 /// Number of mutations that the start of this log replayed.
@@ -39,10 +40,12 @@ fn a_node_starts_serves_drains_and_comes_back() {
     expect(&node, "serving");
     privileges(start.jvm());
     no_jvm_for_a_probe(&node);
-    let nodetool = node.path("nodetool");
-    symlink(binary(), &nodetool).unwrap();
-    let status = node.command(&nodetool, &["status"]);
+    let nodetool = node.alias("nodetool");
+    let status = traced(&node, &nodetool, &["status"]);
     assert!(status.stdout.contains("UN  127.0.0.1"), "{status:?}");
+    status::agrees_with_nodetool(&node);
+    status::tells_of_a_node_that_serves(&node, "5.0.");
+    status::ends_in_time_while_the_jvm_is_paused(&node, start.jvm());
     cql(&[
         "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
         "CREATE TABLE k.t (id int PRIMARY KEY, v text)",
@@ -86,7 +89,10 @@ fn a_node_of_4_1_runs_on_java_11_from_nothing_but_its_jars() {
     assert!(release.starts_with("4.1."));
     let answer = cql(&["SELECT cluster_name, release_version FROM system.local"]);
     assert_eq!(answer, format!("Test Cluster {release}\n"));
-    assert!(node.nodetool(&["status"]).contains("UN  127.0.0.1"));
+    status::agrees_with_nodetool(&node);
+    status::tells_of_a_node_that_serves(&node, "4.1.");
+    answers_and_leaves_nothing(start.jvm(), &|command| node.inside(&start, &[&["jcmd"], command].concat()));
+    assert_eq!(dumps(&start.log()), 0, "no SIGQUIT of ours was taken for a wish to see the threads");
     joins(RealNode::of_4_1().second());
     node.nodetool(&["disablebinary"]);
     expect(&node, "without native transport");
@@ -133,6 +139,7 @@ fn drains_without_a_jvm(node: &RealNode, nodetool: &Path) {
     let drain = traced(node, nodetool, &["drain"]);
     assert!(drain.stdout.starts_with("drained in "), "{drain:?}");
     expect(node, "drained");
+    status::tells_of_a_drained_node(node);
     let again = node.command(&binary(), &["drain", "--timeout", "1m"]);
     assert_eq!((again.code, again.stdout.starts_with("drained in ")), (0, true), "{again:?}");
 }

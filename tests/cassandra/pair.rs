@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::answers::{expect, words};
 use crate::real::{RealNode, RealStart, alone, cql, signal, wait_until};
+use crate::status;
 
 /// What holds a join: before it takes data it waits this long for the ring to learn of it.
 const HOLD: &str = "-Dcassandra.ring_delay_ms=3600000";
@@ -55,6 +56,7 @@ fn a_node_joins_as_long_as_it_takes_and_is_not_restarted_once_it_has_left() {
     second.wait_ready(&mut joined);
     expect(&second, "serving");
     assert_eq!(cql(&["SELECT peer FROM system.peers"]), "127.0.0.2\n");
+    status::agrees_with_nodetool(&first);
     second.nodetool(&["decommission", "--force"]);
     expect(&second, "decommissioned");
     joined.stop();

@@ -14,6 +14,9 @@ use crate::support::{Outcome, binary, is_root, project};
 /// A real node may take this long for anything, before a test fails.
 const LONG: Duration = Duration::from_mins(3);
 
+/// The port at which PID 1 answers over HTTP, at the node's own address.
+pub const HTTP: u16 = 8088;
+
 /// Half the CPU for a node that lives for seconds.
 const QUICK: &str = "-XX:TieredStopAtLevel=1";
 
@@ -157,6 +160,7 @@ impl RealNode {
             ("CASSANDRA_INIT_USER", crate::support::USER.to_owned()),
             ("CASSANDRA_LISTEN_ADDRESS", "127.0.0.1".to_owned()),
             ("CASSANDRA_RPC_ADDRESS", "127.0.0.1".to_owned()),
+            ("CASSANDRA_INIT_HTTP", format!("127.0.0.1:{HTTP}")),
             ("MAX_HEAP_SIZE", "512M".to_owned()),
             ("JVM_EXTRA_OPTS", QUICK.to_owned()),
             ("JAVA_HOME", java.display().to_string()),
@@ -175,6 +179,7 @@ impl RealNode {
         self.with("CASSANDRA_LISTEN_ADDRESS", &address)
             .with("CASSANDRA_RPC_ADDRESS", &address)
             .with("CASSANDRA_JMX_PORT_NUMBER", &jmx_port)
+            .with("CASSANDRA_INIT_HTTP", &format!("{address}:{HTTP}"))
             .with("CASSANDRA_SEEDS", "127.0.0.1")
     }
 
@@ -227,17 +232,34 @@ impl RealNode {
         command.output().unwrap().into()
     }
 
-    /// Cassandra's own `NodeTool`, which is started for all that names a port; it must do what it is asked.
-    #[track_caller]
-    pub fn nodetool(&self, arguments: &[&str]) -> String {
-        let alias = self.path("nodetool");
+    /// The binary under another name.
+    pub fn alias(&self, name: &str) -> PathBuf {
+        let alias = self.path(name);
         if !alias.exists() {
             std::os::unix::fs::symlink(binary(), &alias).unwrap();
         }
+        alias
+    }
+
+    /// Cassandra's own `NodeTool`, but for `status`; it must do what it is asked.
+    #[track_caller]
+    pub fn nodetool(&self, arguments: &[&str]) -> String {
+        let alias = self.alias("nodetool");
         let port = self.jmx_port.to_string();
         let outcome = self.command(&alias, &[&["-p", &port], arguments].concat());
         assert_eq!(outcome.code, 0, "nodetool {arguments:?}: {outcome:?}");
         outcome.stdout
+    }
+
+    /// Us in the node's namespaces, as `kubectl exec` runs us there.
+    pub fn inside(&self, start: &RealStart, arguments: &[&str]) -> Outcome {
+        let (init, binary) = (start.init().to_string(), binary());
+        let entered = ["--target", &init, "--pid", "--mount", "--", binary.to_str().unwrap()];
+        if is_root() {
+            self.command("/usr/bin/nsenter".as_ref(), &[&entered, arguments].concat())
+        } else {
+            self.command(&binary, arguments)
+        }
     }
 
     /// Where clients find it.

@@ -3,9 +3,11 @@
 use std::fs;
 
 use crate::answers::expect;
+use crate::attach::{answers_and_leaves_nothing, dumps};
 use crate::pair::joins;
 use crate::real::{RealNode, RealStart, alone, cql};
-use crate::support::{Outcome, is_root};
+use crate::status;
+use crate::support::{Outcome, binary, is_root};
 
 #[test]
 fn the_3_11_4_release_runs_by_its_own_scripts_and_drains() {
@@ -31,7 +33,20 @@ fn the_3_11_4_release_runs_by_its_own_scripts_and_drains() {
     }
     let status = fs::read_to_string(format!("/proc/{}/status", start.jvm())).unwrap();
     assert!(status.contains("Uid:\t4242\t4242\t4242\t4242"), "{status}");
-    let second = RealNode::of_3_11().second().with("CASSANDRA_CLUSTER_NAME", "Eleven").with("CASSANDRA_START_RPC", "false");
+    // 3.11 has no ports in it, and a layout of its own, which the release's own script shows best.
+    let nodetool = node.alias("nodetool");
+    status::agree(|words| [node.command(&nodetool, words), its_nodetool(&node, &start, words)]);
+    let told = status::look(&node, "30s");
+    assert_eq!(told["node"]["mode"].as_str(), Some("NORMAL"), "{told:?}");
+    assert!(told["jvm"]["heap_used_bytes"].as_u64().is_some(), "{told:?}");
+    let (init, binary) = (start.init().to_string(), binary().display().to_string());
+    answers_and_leaves_nothing(start.jvm(), &|command| {
+        let inside = ["--target", &init, "--pid", "--mount", "--", &binary, "jcmd"];
+        node.command("/usr/bin/nsenter".as_ref(), &[&inside, command].concat())
+    });
+    assert_eq!(dumps(&start.log()), 0, "no SIGQUIT of ours was taken for a wish to see the threads");
+    let second =
+        RealNode::of_3_11().second().with("CASSANDRA_CLUSTER_NAME", "Eleven").with("CASSANDRA_START_RPC", "false");
     joins(second);
     by_its_nodetool(&node, &start, "disablebinary");
     expect(&node, "without native transport");
@@ -46,10 +61,15 @@ fn the_3_11_4_release_runs_by_its_own_scripts_and_drains() {
 }
 
 /// What the release's own `bin/nodetool` does, in the tree of its node.
+fn its_nodetool(node: &RealNode, start: &RealStart, words: &[&str]) -> Outcome {
+    let jvm = start.jvm().to_string();
+    let tree = ["--target", &jvm, "--mount", "--pid", "--", "/opt/cassandra/bin/nodetool"];
+    node.command("/usr/bin/nsenter".as_ref(), &[&tree[..], words].concat())
+}
+
+/// The same, which must do it.
 #[track_caller]
 fn by_its_nodetool(node: &RealNode, start: &RealStart, word: &str) {
-    let jvm = start.jvm().to_string();
-    let tree = ["--target", &jvm, "--mount", "--", "/opt/cassandra/bin/nodetool", word];
-    let outcome: Outcome = node.command("/usr/bin/nsenter".as_ref(), &tree);
+    let outcome = its_nodetool(node, start, &[word]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
 }

@@ -76,7 +76,7 @@ fn the_jvm_killed_from_outside_is_137() {
 }
 
 /// The process id that is published for the probes.
-fn crate_child(running: &crate::support::Running) -> nix::unistd::Pid {
+pub fn crate_child(running: &crate::support::Running) -> nix::unistd::Pid {
     let mut pid = None;
     crate::support::wait_until("the published process id", || {
         let text = fs::read_to_string(running.node().path("run/node")).unwrap_or_default();

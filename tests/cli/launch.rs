@@ -1,6 +1,6 @@
 //! The direct launch: which variables of Cassandra's scripts reach java, and which are told to be without effect.
 
-use crate::support::Node;
+use crate::support::{Node, has, skip_or_fail};
 
 /// What a direct launch would execute, a word a line.
 fn command(node: Node) -> Vec<String> {
@@ -55,6 +55,31 @@ fn numactl_places_the_memory_where_a_policy_is_given() {
     assert_eq!(words[..4], [format!("{bin}/numactl"), "--cpunodebind=0".into(), "--membind=0".into(), java]);
     let absent = Node::new().env("PATH", "/nonexistent").env("NUMACTL_ARGS", "--interleave=all");
     absent.run().code(78).says("NUMACTL_ARGS: ").says("install numactl, or leave the variable out");
+}
+
+#[test]
+fn memory_is_interleaved_unasked_where_numactl_is_installed_and_allowed() {
+    let node = || {
+        let node = Node::new().file("bin/numactl", "#!/bin/sh\n").mode("bin/numactl", 0o755);
+        let path = format!("{}:{}", node.path("bin").display(), node.variables()["PATH"]);
+        node.env("PATH", &path)
+    };
+    let words = command(node());
+    assert!(words[0].ends_with("/bin/numactl") && words[1] == "--interleave=all", "{words:?}");
+    assert!(words[2].ends_with("/java/bin/java"), "{words:?}");
+    assert!(command(Node::new().env("PATH", "/nonexistent"))[0].ends_with("/java/bin/java"));
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    // As below Docker's seccomp profile.
+    let refused = |node: Node| {
+        let inject = ["-e", "trace=get_mempolicy", "-e", "inject=get_mempolicy:error=EPERM"];
+        node.wrapped(&[&["strace", "-D", "-o", "/dev/null"][..], &inject].concat())
+    };
+    assert!(command(refused(node()))[0].ends_with("/java/bin/java"));
+    let outcome = refused(node().env("NUMACTL_ARGS", "--membind=0")).run().code(78);
+    outcome.says("NUMACTL_ARGS: memory cannot be placed here").says("--cap-add SYS_NICE");
 }
 
 #[test]

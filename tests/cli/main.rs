@@ -34,6 +34,7 @@ mod profiles;
 mod render;
 mod restarts;
 mod static_binary;
+mod status;
 mod stop_while_booting;
-mod wiring;
 mod walk;
+mod wiring;

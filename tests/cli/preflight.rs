@@ -121,7 +121,9 @@ fn a_limit_of_processes_is_told_with_the_option_that_raises_it_and_one_that_is_t
         let enter = format!("echo $$ > {}/cgroup.procs; exec \"$@\"", group.0.display());
         let node = Node::new().wrapped(&["sh", "-c", &enter, "sh"]);
         let outcome = if code == 0 { node.start_and_stop() } else { node.run() }.code(code);
-        let outcome = outcome.says(&format!("limit of processes (pids.max): leaves {} processes", most - 1));
+        // The start itself has a thread or two.
+        let leaves = |own| format!("limit of processes (pids.max): leaves {} processes", most - own);
+        assert!((1..4).any(|own| outcome.stderr.contains(&leaves(own))), "{}", outcome.stderr);
         assert!(outcome.stderr.contains("docker run --pids-limit 4096"), "{}", outcome.stderr);
         assert_eq!(node.java_was_started(), code == 0);
     }

@@ -10,6 +10,9 @@ use crate::support::{Node, Running, has, is_root, skip_or_fail, wait_until};
 /// The threads that join a walk after 512 entries.
 const THREADS: usize = 8;
 
+/// The one before them, which answers while the node is prepared.
+const EARLY: usize = 1;
+
 /// A node with `folders` folders of 50 files, after 600 files that the walk meets first.
 fn much(folders: usize) -> Node {
     let node = Node::new();
@@ -38,14 +41,15 @@ fn trace(node: &Node) -> Vec<(i32, String)> {
     lines.map(|(pid, rest)| (pid.parse().unwrap(), rest.trim_start().to_owned())).collect()
 }
 
-/// Paths below the data folder whose owner is not the Cassandra user.
-fn foreign(folder: &Path) -> Vec<String> {
+/// Everything two levels below the folder belongs to the Cassandra user.
+fn all_is_given(folder: &Path) {
     let below = |path: &Path| fs::read_dir(path).map(|entries| entries.flatten().collect()).unwrap_or_default();
     let mut entries: Vec<fs::DirEntry> = below(folder);
     let deeper: Vec<_> = entries.iter().flat_map(|entry| below(&entry.path())).collect();
     entries.extend(deeper);
-    let is_foreign = |entry: &&fs::DirEntry| entry.metadata().unwrap().uid() != 4242;
-    entries.iter().filter(is_foreign).map(|entry| entry.path().display().to_string()).collect()
+    for entry in entries {
+        assert_eq!(entry.metadata().unwrap().uid(), 4242, "{}", entry.path().display());
+    }
 }
 
 fn is_ready() -> bool {
@@ -81,8 +85,8 @@ fn a_long_walk_is_joined_by_threads_that_are_gone_before_the_jvm() {
             assert!(living.is_empty(), "{living:?} live when a process is made: {line}");
         }
     }
-    assert_eq!(all, THREADS);
-    assert_eq!(foreign(&node.path("data")), [String::new(); 0]);
+    assert_eq!(all, EARLY + THREADS);
+    all_is_given(&node.path("data"));
 }
 
 /// The lines of /proc/PID/status that name threads and signals, of all threads of a start.
@@ -108,7 +112,7 @@ fn every_signal_stays_blocked_in_the_threads_of_a_walk() {
     wait_until("the threads", || {
         seen = threads(&running);
         // The last one may be about to block them.
-        seen.len() == THREADS + 1 && fs::read_to_string(node.path("trace")).unwrap().lines().count() > 650
+        seen.len() == 1 + EARLY + THREADS && fs::read_to_string(node.path("trace")).unwrap().lines().count() > 650
     });
     let all_but_kill_and_stop = format!("{:016x}", !(1_u64 << 8 | 1 << 18));
     for (name, blocked) in &seen {
@@ -132,13 +136,13 @@ fn where_no_thread_is_to_be_had_the_walk_goes_on_with_those_that_are() {
     let (call, _) = line.split_once('(').unwrap();
     // EAGAIN is what pids.max and RLIMIT_NPROC say.
     for had in [0, 2] {
-        let inject = format!("inject={call}:error=EAGAIN:when={}", had + 1);
+        let inject = format!("inject={call}:error=EAGAIN:when={}", EARLY + had + 1);
         let node = traced(much(40), &["-e", &format!("trace={call}"), "-e", &inject]);
         let given = format!("ownership of {}: 2641 of 2641 entries given", node.path("data").display());
         node.start_and_stop().code(0).says(&given);
         let threads = trace(&node).iter().filter(|(_, line)| line.contains("CLONE_THREAD")).count();
-        assert_eq!(threads, had + 1, "tried once more than had");
-        assert_eq!(foreign(&node.path("data")), [String::new(); 0]);
+        assert_eq!(threads, EARLY + had + 1, "tried once more than had");
+        all_is_given(&node.path("data"));
     }
 }
 
@@ -157,10 +161,11 @@ fn a_disk_that_fails_anywhere_ends_the_start_and_leaves_the_folder_unmarked() {
     assert_eq!(fs::metadata(node.path("data")).unwrap().uid(), 0, "the mark of a finished walk");
     let node = node.wrapped(&[]);
     node.start_and_stop().code(0);
-    assert_eq!(foreign(&node.path("data")), [String::new(); 0]);
+    all_is_given(&node.path("data"));
 }
 
-/// A stop is seen within 16 entries of the caller's thread, and then each thread ends with the entry it is at.
+/// A stop is seen within 16 entries of the caller's thread, then each thread ends with the entry it is at, and the next start
+/// does the rest.
 #[test]
 fn a_stop_ends_every_thread_of_a_walk_within_an_entry() {
     if !is_ready() {
@@ -194,7 +199,7 @@ fn a_stop_ends_every_thread_of_a_walk_within_an_entry() {
     }
     let node = node.wrapped(&[]);
     node.start_and_stop().code(0);
-    assert_eq!(foreign(&node.path("data")), [String::new(); 0], "finished by the next start");
+    all_is_given(&node.path("data"));
 }
 
 /// A start under strace, of a JVM that ends at once: how often it made each of `calls`.
@@ -210,11 +215,11 @@ fn counted(node: Node, calls: [&str; 5]) -> (Node, [usize; 5]) {
 /// looked at, so that the rest of a start does not count.
 #[test]
 fn a_walk_costs_one_look_for_an_entry_and_one_change_for_a_wrong_one() {
+    const FOLDERS: usize = 80;
+    const ENTRIES: usize = FOLDERS * 51;
     if !is_ready() {
         return;
     }
-    const FOLDERS: usize = 80;
-    const ENTRIES: usize = FOLDERS * 51;
     let quick = |folders: usize| much(folders).java("#!/bin/true\n").env("CASSANDRA_INIT_CHOWN", "full");
     let (mut small, mut large) = (quick(1), quick(1 + FOLDERS));
     for wrong in [ENTRIES, 0] {

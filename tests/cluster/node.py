@@ -11,7 +11,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 USER = 4242
 # A real node may take this long for anything, before a test fails.
-LONG = 180
+LONG = 300
 
 
 class Failed(Exception):

@@ -157,3 +157,28 @@ fn an_environment_is_read_or_told_about_without_its_secrets() {
 fn a_path_is_written_as_it_was_read() {
     drive("yaml_path");
 }
+
+#[test]
+fn a_keystore_is_read_or_refused() {
+    drive("keystore");
+}
+
+#[test]
+fn any_cql_server_ends_in_a_clear_answer() {
+    drive("cql");
+}
+
+#[test]
+fn any_jmx_server_ends_in_a_clear_answer() {
+    drive("jmx");
+}
+
+#[test]
+fn values_that_java_wrote_are_read_or_refused() {
+    drive("java_values");
+}
+
+#[test]
+fn what_is_said_to_pid_1_is_answered_once_and_whole() {
+    drive("asked");
+}

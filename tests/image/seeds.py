@@ -181,6 +181,12 @@ class Manifest:
         ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
         return f"http://{self.address}:{ports.get(request['port'], request['port'])}{request['path']}"
 
+    def scraped(self):
+        """Port and path of what the annotations send Prometheus to."""
+        annotations = self.workload["spec"]["template"]["metadata"].get("annotations", {})
+        scrape = annotations.get("prometheus.io/scrape") == "true"
+        return [f"{annotations['prometheus.io/port']}{annotations['prometheus.io/path']}"] if scrape else []
+
     def pre_stop(self):
         """The hook's command word for word, or None."""
         hook = self.container.get("lifecycle", {}).get("preStop")
@@ -341,6 +347,9 @@ def check(manifest, image, pid_1):
             settings = set(first.client("settings").split())
             wanted = {"compaction_throughput=128MiB/s", "concurrent_compactors=2"}
             expect(wanted <= settings, f"the ConfigMap is not in effect: {wanted - settings} is missing")
+        for path in manifest.scraped():
+            status = first.inside("--request", f"http://{manifest.address}:{path}", "5")
+            expect(status == "200", f"{path} answers Prometheus with {status}")
         release = first.client("write")
         stopped = first.stop()
         second = Node(manifest, image, manifest.pod + "-second", volume, sandbox)

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use cassandra_init::cassandra::patience::Knock;
 use cassandra_init::host::command::{Command as Child, SpawnError};
 use cassandra_init::host::process;
 use cassandra_init::host::signals::{self, SignalFd};
@@ -27,7 +28,13 @@ impl Owner for Panics {
         Facts::default()
     }
 
-    fn look(&mut self, _aim: Aim, _limit: Duration, _answer: OwnedFd) -> Result<process::Child, SpawnError> {
+    fn look(
+        &mut self,
+        _aim: Aim,
+        _knock: Knock,
+        _limit: Duration,
+        _answer: OwnedFd,
+    ) -> Result<process::Child, SpawnError> {
         panic!("asked to look")
     }
 

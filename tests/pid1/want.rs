@@ -76,8 +76,8 @@ fn without_processes_for_looks_the_node_runs_and_the_want_is_told_once() {
     let node = Node::new();
     let trace = node.path("trace").display().to_string();
     let calls = "trace=fork,vfork,clone,clone3";
-    // The first is the JVM itself.
-    let inject = "inject=fork,vfork,clone,clone3:error=EAGAIN:when=2+";
+    // The first two are the thread that answers while the node is prepared, and the JVM itself.
+    let inject = "inject=fork,vfork,clone,clone3:error=EAGAIN:when=3+";
     let node = node.wrapped(&["strace", "-D", "-o", &trace, "-e", calls, "-e", "signal=none", "-e", inject]);
     let running = node.start();
     crate::support::wait_until("three attempts", || fs::read_to_string(&trace).unwrap().matches("EAGAIN").count() >= 3);
@@ -85,21 +85,55 @@ fn without_processes_for_looks_the_node_runs_and_the_want_is_told_once() {
     assert_eq!(outcome.stderr.matches("cannot look whether Cassandra serves").count(), 1, "{}", outcome.stderr);
 }
 
-/// There is none to be short of memory for.
+/// One answers while the node is prepared; only the walk over a data folder with many files has more (tests/cli/walk.rs).
+/// Supervision has none to be short of memory for.
 #[test]
-fn no_thread_is_ever_started() {
+fn one_thread_is_started_and_has_ended_before_the_jvm_is() {
     if !has("strace") {
         skip_or_fail("needs strace");
         return;
     }
     let node = Node::new().file("conf-overlay/pre_run.sh", "true\n").env("CASSANDRA_SEEDS", "localhost,10.0.0.1");
     let trace = node.path("trace").display().to_string();
-    let node =
-        node.wrapped(&["strace", "-D", "-o", &trace, "-e", "trace=fork,vfork,clone,clone3", "-e", "signal=none"]);
+    let calls = "trace=fork,vfork,clone,clone3,exit";
+    let node = node.wrapped(&["strace", "-f", "-D", "-o", &trace, "-e", calls, "-e", "signal=none"]);
     node.start_and_stop().code(0);
     let trace = fs::read_to_string(&trace).unwrap();
-    assert!(trace.contains('('), "the hook and the JVM are seen");
-    assert!(!trace.contains("CLONE_THREAD") && !trace.contains("CLONE_VM"), "{trace}");
+    let own = trace.split(' ').next().unwrap();
+    let calls: Vec<&str> = trace.lines().filter(|line| line.contains('(') || line.contains("resumed")).collect();
+    let threads = calls.iter().filter(|line| line.contains("CLONE_THREAD")).count();
+    assert_eq!(threads, 1, "{trace}");
+    // A thread ends with exit, a process with exit_group.
+    let ended = calls.iter().position(|line| line.contains(" exit(") && !line.starts_with(own)).expect("its end");
+    let jvm =
+        calls.iter().rposition(|line| line.starts_with(own) && line.contains("clone(") && line.contains("SIGCHLD"));
+    assert!(jvm.is_some_and(|jvm| ended < jvm), "{trace}");
+}
+
+#[test]
+fn a_node_for_which_no_thread_can_be_had_starts_all_the_same() {
+    if !has("strace") {
+        skip_or_fail("needs strace");
+        return;
+    }
+    // The C libraries start a thread by one or the other, and a process by another one yet.
+    for call in ["clone3", "clone"] {
+        let node = Node::new();
+        let trace = node.path("trace").display().to_string();
+        let (calls, inject) = (format!("trace={call}"), format!("inject={call}:error=EAGAIN:when=1"));
+        let node = node.wrapped(&["strace", "-D", "-o", &trace, "-e", &calls, "-e", "signal=none", "-e", &inject]);
+        let running = node.start();
+        let mut stream = std::os::unix::net::UnixStream::connect(node.path("run/control")).unwrap();
+        std::io::Write::write_all(&mut stream, b"probe liveness 60000\n").unwrap();
+        let answer = std::io::read_to_string(stream).unwrap();
+        assert!(answer.starts_with("yes "), "{answer}");
+        let outcome = running.stop().code(0);
+        if fs::read_to_string(&trace).unwrap().contains("CLONE_THREAD") {
+            outcome.says("cannot start a thread: ");
+            return;
+        }
+    }
+    panic!("no thread was started in either way");
 }
 
 /// A clock that is set must move no deadline.

@@ -1,3 +1,5 @@
+//! A shell that plays a JVM, and what a stranger may have put in its way.
+
 use std::io::BufRead as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -167,7 +169,7 @@ impl Drop for Process {
 
 /// A shell that runs this, in an empty environment and with an argument of its own, once it has said that it is ready.
 fn shell(script: &str, argument: &str) -> Process {
-    let script = format!("{script_start}\necho ready\nwhile :; do sleep 0.01; done", script_start = script);
+    let script = format!("{script}\necho ready\nwhile :; do sleep 0.01; done");
     let mut command = Command::new("sh");
     command.args(["-c", &script, "sh", argument]).env_clear().stdout(Stdio::piped());
     let mut process = Process(command.spawn().unwrap());

@@ -24,6 +24,11 @@ use crate::client::tls::Identity;
 const PEM: &str = include_str!("test-node.pem");
 const LONG: Duration = Duration::from_secs(10);
 
+/// A certificate, and one that ended in 2021, both of the authority's for the name node.example.
+const SIGNED: &str = include_str!("test-signed.pem");
+const EXPIRED: &str = include_str!("test-expired.pem");
+const AUTHORITY: &str = include_str!("test-authority.pem");
+
 /// What a server thinks of certificates of clients.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wants {
@@ -79,9 +84,9 @@ impl ClientCertVerifier for Wants {
     }
 }
 
-fn server(version: &'static SupportedProtocolVersion, wants: Wants) -> Arc<ServerConfig> {
-    let chain = vec![CertificateDer::from_pem_slice(PEM.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(PEM.as_bytes()).unwrap();
+fn server(pem: &str, version: &'static SupportedProtocolVersion, wants: Wants) -> Arc<ServerConfig> {
+    let chain = vec![CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[version])
         .unwrap()
@@ -89,6 +94,14 @@ fn server(version: &'static SupportedProtocolVersion, wants: Wants) -> Arc<Serve
         .with_single_cert(chain, key)
         .unwrap();
     Arc::new(config)
+}
+
+/// Serves one client in TLS.
+fn serve(config: Arc<ServerConfig>, stream: TcpStream) {
+    let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
+    let _ = converse_with_client(&mut stream);
+    // The alert that tells why must be out before the connection is closed.
+    let _ = stream.flush();
 }
 
 /// OPTIONS and STARTUP as a node with passwords answers them; what a client sends that is no such thing ends it.
@@ -111,30 +124,35 @@ fn identity(pem: Option<&str>) -> Identity {
     })
 }
 
-/// The handshake with `pem` for a client's certificate, against `serve`.
+/// The handshake against `serve`.
+fn against_each(tls: &Tls, limit: Duration, serve: impl FnOnce(TcpStream) + Send + 'static) -> Result<Answer, Trouble> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = thread::spawn(move || serve(listener.accept().unwrap().0));
+    let answer = handshake(address, Some(tls), limit);
+    thread.join().unwrap();
+    answer
+}
+
+/// The same with `pem` for a client's certificate.
 fn against(
     pem: Option<&str>,
     limit: Duration,
     serve: impl FnOnce(TcpStream) + Send + 'static,
 ) -> Result<Answer, Trouble> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let thread = thread::spawn(move || serve(listener.accept().unwrap().0));
-    let tls = Tls::new(identity(pem), None).unwrap();
-    let answer = handshake(address, Some(&tls), limit);
-    thread.join().unwrap();
-    answer
+    against_each(&Tls::new(identity(pem), None).unwrap(), limit, serve)
 }
 
 /// The same against a server that speaks TLS.
 fn against_tls(pem: Option<&str>, version: &'static SupportedProtocolVersion, wants: Wants) -> Result<Answer, Trouble> {
-    against(pem, LONG, move |stream| {
-        let connection = ServerConnection::new(server(version, wants)).unwrap();
-        let mut stream = StreamOwned::new(connection, stream);
-        let _ = converse_with_client(&mut stream);
-        // The alert that tells why must be out before the connection is closed.
-        let _ = stream.flush();
-    })
+    against(pem, LONG, move |stream| serve(server(PEM, version, wants), stream))
+}
+
+/// The handshake of a client that trusts `trusted`, with a server that shows the certificate of `pem`.
+fn verified(trusted: &str, pem: &'static str, version: &'static SupportedProtocolVersion) -> Result<Answer, Trouble> {
+    let trusted = keystore::read(trusted.as_bytes(), "").unwrap().trusted;
+    let tls = Tls::new(identity(None), Some(trusted)).unwrap();
+    against_each(&tls, LONG, move |stream| serve(server(pem, version, Wants::Nothing), stream))
 }
 
 #[test]
@@ -200,6 +218,66 @@ fn a_server_without_tls_a_closing_and_a_silent_one_end_within_the_limit() {
         let _ = stream.read_to_end(&mut Vec::new());
     });
     assert!(matches!(silent, Err(Trouble::TimedOut { .. })), "{silent:?}");
+}
+
+#[test]
+fn a_certificate_is_verified_by_its_authority_for_any_name_and_by_itself() {
+    for version in [&TLS12, &TLS13] {
+        for (trusted, pem) in [(AUTHORITY, SIGNED), (PEM, PEM)] {
+            assert_eq!(verified(trusted, pem, version).unwrap(), Answer::Authenticate("A".into()), "{version:?}");
+        }
+        for (trusted, pem, why) in [(PEM, SIGNED, "UnknownIssuer"), (AUTHORITY, EXPIRED, "certificate expired")] {
+            let trouble = verified(trusted, pem, version).unwrap_err();
+            assert!(matches!(trouble, Trouble::Certificate { .. }), "{trouble:?}");
+            let words = trouble.to_string();
+            assert!(words.contains("clients that verify its certificate refuse it") && words.contains(why), "{words}");
+        }
+    }
+}
+
+/// A server in TLS that closes after so many bytes of its side of the handshake, or lets them drip.
+fn torn(limit: Duration, bytes: usize, drips: bool) -> Result<Answer, Trouble> {
+    against(None, limit, move |mut stream| {
+        let mut connection = ServerConnection::new(server(PEM, &TLS12, Wants::Nothing)).unwrap();
+        let mut sent = Vec::new();
+        connection.read_tls(&mut stream).unwrap();
+        connection.process_new_packets().unwrap();
+        while connection.wants_write() {
+            connection.write_tls(&mut sent).unwrap();
+        }
+        assert!(bytes < sent.len(), "only {} bytes are said first", sent.len());
+        if !drips {
+            let _ = stream.write_all(&sent[..bytes]);
+            return;
+        }
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        for byte in sent {
+            let gone = stream.write_all(&[byte]).is_err() || stream.read(&mut [0; 64]).is_ok_and(|read| read == 0);
+            if gone {
+                break;
+            }
+        }
+    })
+}
+
+#[test]
+fn a_handshake_that_is_cut_off_anywhere_or_drips_ends_in_a_clear_result() {
+    for bytes in (0..400).step_by(7) {
+        let trouble = torn(LONG, bytes, false).unwrap_err();
+        assert!(matches!(trouble, Trouble::Connection { .. }), "after {bytes} bytes: {trouble:?}");
+    }
+    let trouble = torn(Duration::from_millis(300), 0, true).unwrap_err();
+    assert!(matches!(trouble, Trouble::TimedOut { .. }), "{trouble:?}");
+}
+
+#[test]
+fn a_server_that_sends_without_end_is_no_tls_server() {
+    let trouble = against(None, LONG, |mut stream| while stream.write_all(&[0x42; 4096]).is_ok() {}).unwrap_err();
+    assert!(matches!(trouble, Trouble::Encryption { .. }), "{trouble:?}");
+    // Records of handshakes, each of them empty.
+    let records = [0x16, 3, 3, 0, 0].repeat(1000);
+    let trouble = against(None, LONG, move |mut stream| while stream.write_all(&records).is_ok() {}).unwrap_err();
+    assert!(matches!(trouble, Trouble::Encryption { .. }), "{trouble:?}");
 }
 
 proptest::proptest! {

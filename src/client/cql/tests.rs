@@ -96,6 +96,19 @@ fn a_node_that_asks_for_a_password_accepts_clients() {
     assert_eq!(answer.unwrap(), Answer::Authenticate("PasswordAuthenticator".into()));
 }
 
+#[test]
+fn an_address_of_ipv6_is_asked_as_any_other() {
+    let listener = TcpListener::bind("[::1]:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        begin(&mut stream);
+        respond(&mut stream, opcode::AUTHENTICATE, b"\x00\x01A");
+    });
+    assert_eq!(handshake(address, None, LONG).unwrap(), Answer::Authenticate("A".into()));
+    server.join().unwrap();
+}
+
 /// Refuses the first request, as a node that allows no older protocols.
 fn refuse_v4(mut stream: TcpStream) {
     assert_eq!(read_request(&mut stream)[0], 4);
@@ -208,6 +221,58 @@ fn a_silent_a_dripping_and_a_closing_peer_end_within_the_limit() {
     assert!(dripping.is_err(), "{dripping:?}");
     let closing = against(LONG, drop);
     assert!(matches!(closing, Err(Trouble::Connection { .. })), "{closing:?}");
+}
+
+/// What a node without authentication says, all of it.
+fn conversation() -> Vec<u8> {
+    let supported = answer(Version::V4, opcode::SUPPORTED, &[0, 0]);
+    let ready = answer(Version::V4, opcode::READY, &[]);
+    [supported, ready, answer(Version::V4, opcode::RESULT, &row(Some("COMPLETED")))].concat()
+}
+
+#[test]
+fn a_conversation_that_is_cut_off_at_any_byte_is_a_broken_connection() {
+    let whole = conversation();
+    for length in 0..=whole.len() {
+        let said = whole[..length].to_vec();
+        let answer = against(LONG, move |mut stream| {
+            stream.write_all(&said).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        if length == whole.len() {
+            assert_eq!(answer.unwrap(), ready("COMPLETED"));
+        } else {
+            assert!(matches!(answer, Err(Trouble::Connection { .. })), "after {length} bytes: {answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_conversation_that_drips_is_late_however_much_of_it_comes() {
+    let answer = against(Duration::from_millis(200), |mut stream| {
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        // Its own time limit is what makes it slow.
+        for byte in conversation().into_iter().cycle() {
+            if stream.write_all(&[byte]).is_err() || stream.peek(&mut [0; 1]).is_ok_and(|read| read == 0) {
+                break;
+            }
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    });
+    assert!(matches!(answer, Err(Trouble::TimedOut { .. })), "{answer:?}");
+}
+
+#[test]
+fn a_server_that_sends_without_end_is_answered_at_once() {
+    let without_end = |said: Vec<u8>| against(LONG, move |mut stream| while stream.write_all(&said).is_ok() {});
+    let zeros = without_end(vec![0; 4096]);
+    assert!(matches!(zeros, Err(Trouble::Strange { .. })), "{zeros:?}");
+    let answers = without_end(answer(Version::V4, opcode::SUPPORTED, &[0, 0]).repeat(100));
+    assert!(matches!(answers, Err(Trouble::Strange { .. })), "{answers:?}");
+    // A body that is announced as longer than any that is read.
+    let huge = without_end(vec![0x84, 0, 0, 0, opcode::SUPPORTED, 0x7F, 0xFF, 0xFF, 0xFF]);
+    assert!(matches!(huge, Err(Trouble::Strange { .. })), "{huge:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::client::timed::{self, Limit};
 use crate::client::tls::Tls;
 
 /// How many things an answer may hold.
-const MOST: usize = 20_000;
+pub(super) const MOST: usize = 20_000;
 /// How many where it tells of a whole ring: 150,000 tokens with their nodes.
 const MOST_OF_A_RING: usize = 400_000;
 
@@ -108,8 +108,7 @@ impl Connection {
         if let Some(refusal) = causes(object).find(|cause| cause.class == "java.lang.SecurityException") {
             return Trouble::Refused { address, message: text_of(refusal) };
         }
-        let message = text_of(object);
-        Trouble::Threw { address, class: object.class.clone(), message }
+        Trouble::Threw { address, class: harmless(&object.class), message: text_of(object) }
     }
 
     pub(super) fn strange(&self, what: &str) -> Trouble {
@@ -207,10 +206,15 @@ fn take_utf(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
 
-/// An exception's message, or that of what caused it; without control characters, for it ends in a log.
+/// Without control characters and not long, for it ends in a log.
+fn harmless(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// An exception's message, or that of what caused it.
 fn text_of(exception: &Object) -> String {
     let told = causes(exception).find_map(|cause| match cause.field("detailMessage") {
-        Some(Value::Text(text)) => Some(text.chars().filter(|c| !c.is_control()).take(200).collect()),
+        Some(Value::Text(text)) => Some(harmless(text)),
         _ => None,
     });
     told.unwrap_or_else(|| String::from("no message"))

@@ -20,6 +20,8 @@ use arguments::{object_name, put_text};
 use jrmp::{Connection, ObjectId, remote};
 use stream::tag;
 
+pub use values::read_stream;
+
 /// `StorageService`, which knows what the node is doing.
 pub const STORAGE_SERVICE: &str = "org.apache.cassandra.db:type=StorageService";
 

@@ -18,7 +18,9 @@ fn array(bytes: &mut Vec<u8>, class: &str, serial_version: u64, length: usize) {
 pub(super) fn texts(texts: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     array(&mut bytes, "[Ljava.lang.String;", 0xADD2_56E7_E91D_7B47, texts.len());
-    texts.iter().for_each(|text| put_text(&mut bytes, text));
+    for text in texts {
+        put_text(&mut bytes, text);
+    }
     bytes
 }
 

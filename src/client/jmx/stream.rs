@@ -96,6 +96,8 @@ pub(super) enum Broken {
     Type(char),
     #[error("it holds too much")]
     TooMuch,
+    #[error("it ends too early")]
+    Short,
 }
 
 /// What a handle stands for.

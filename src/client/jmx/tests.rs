@@ -1,7 +1,7 @@
 //! A server in a few lines, which answers as a JVM's does.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use super::arguments::put_utf;
@@ -176,6 +176,93 @@ fn a_server_that_speaks_tls_is_told_apart() {
     });
     let trouble = Jmx::connect(address, None, LONG).unwrap_err();
     assert!(matches!(trouble, Trouble::Strange { .. }), "{trouble}");
+    server.join().unwrap();
+}
+
+/// Connects to a server that says these bytes and closes when it was left.
+fn hear(said: Vec<u8>, limit: Duration, speak: fn(TcpStream, Vec<u8>)) -> Trouble {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || speak(listener.accept().unwrap().0, said));
+    let trouble = Jmx::connect(address, None, limit).unwrap_err();
+    server.join().unwrap();
+    trouble
+}
+
+/// What a registry says: its view of the client, and an entry that lies on a port where nobody listens.
+fn registry() -> Vec<u8> {
+    let mut said = vec![message::ACKNOWLEDGED];
+    put_utf(&mut said, "somebody");
+    said.extend(4711_u32.to_be_bytes());
+    said.push(message::RETURN);
+    said.extend(stream::HEADER);
+    said.extend([tag::BLOCK, 15, message::NORMAL_RETURN]);
+    said.extend([0; 14]);
+    said.extend(stub(1, 1));
+    said
+}
+
+#[test]
+fn a_registry_that_is_cut_off_at_any_byte_is_a_broken_connection() {
+    let whole = registry();
+    for length in 0..=whole.len() {
+        let trouble = hear(whole[..length].to_vec(), LONG, |mut stream, said| {
+            stream.write_all(&said).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let Trouble::Connection { what, .. } = trouble else { panic!("after {length} bytes: {trouble:?}") };
+        let expected = if length == whole.len() { "cannot connect" } else { "cannot read the answer" };
+        assert_eq!(what, expected, "after {length} bytes");
+    }
+}
+
+#[test]
+fn a_registry_that_drips_is_late_and_one_that_sends_without_end_is_none() {
+    let late = hear(registry(), Duration::from_millis(200), |mut stream, said| {
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        for byte in said.into_iter().cycle() {
+            // Its own time limit is what makes it slow.
+            if stream.write_all(&[byte]).is_err() || stream.read(&mut [0; 64]).is_ok_and(|read| read == 0) {
+                break;
+            }
+        }
+    });
+    assert!(matches!(late, Trouble::TimedOut { .. }), "{late:?}");
+    let without_end = |said: Vec<u8>| hear(said, LONG, |mut stream, said| while stream.write_all(&said).is_ok() {});
+    let zeros = without_end(vec![0; 4096]);
+    assert!(matches!(zeros, Trouble::Strange { .. }), "{zeros:?}");
+    // An answer of blocks without end: an object that never comes to its own.
+    let mut endless = registry()[..15 + 22].to_vec();
+    endless.extend([
+        tag::OBJECT,
+        tag::CLASS_DESCRIPTION,
+        0,
+        1,
+        b'A',
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        3,
+        0,
+        0,
+        tag::END,
+        tag::NULL,
+    ]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        stream.write_all(&endless).unwrap();
+        while stream.write_all(&[tag::BLOCK, 1, 0].repeat(1000)).is_ok() {}
+    });
+    let trouble = Jmx::connect(address, None, LONG).unwrap_err();
+    assert!(trouble.to_string().contains("it holds too much"), "{trouble}");
     server.join().unwrap();
 }
 

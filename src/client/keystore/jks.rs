@@ -52,7 +52,9 @@ pub(super) fn read(bytes: &[u8], password: &str) -> Result<Keystore, Unreadable>
 
 fn sha1(parts: &[&[u8]]) -> [u8; HASH] {
     let mut context = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-    parts.iter().for_each(|part| context.update(part));
+    for part in parts {
+        context.update(part);
+    }
     context.finish().as_ref().first_chunk().copied().unwrap_or_default()
 }
 

@@ -73,6 +73,20 @@ mod tests {
         assert_eq!(listed(&[], 16), Some(Vec::new()));
     }
 
+    /// What `new HashMap<>(buckets)` of Java 17 lists, put in in the order of the numbers.
+    #[test]
+    fn addresses_are_listed_as_java_lists_them() {
+        let numbered = |order: Option<Vec<usize>>| -> Vec<usize> { order.unwrap().iter().map(|at| at + 1).collect() };
+        let texts: Vec<i32> = (1..10).map(|at| of_text(&format!("10.0.{}.{}:7000", at % 3, at * 7))).collect();
+        assert_eq!(numbered(listed(&texts, 16)), [7, 3, 4, 2, 5, 6, 8, 9, 1]);
+        assert_eq!(numbered(listed(&texts, 32)), [7, 3, 4, 1, 2, 5, 6, 8, 9]);
+        let hash = |text: String| of_address(text.parse().unwrap());
+        let four: Vec<i32> = (1..15).map(|at| hash(format!("10.0.{}.{}", at % 3, at * 7))).collect();
+        assert_eq!(numbered(listed(&four, 16)), [14, 5, 10, 1, 6, 11, 2, 7, 12, 3, 8, 13, 4, 9]);
+        let six: Vec<i32> = (1..7).map(|at| hash(format!("fd00::{}:{:x}", at % 3, at * 7777))).collect();
+        assert_eq!(numbered(listed(&six, 16)), [1, 2, 3, 5, 4, 6]);
+    }
+
     #[test]
     fn a_long_bucket_is_not_guessed_at() {
         assert_eq!(listed(&[16; 8], 16).map(|order| order.len()), Some(8));

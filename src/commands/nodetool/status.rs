@@ -65,20 +65,20 @@ fn is_english(environment: &[Assignment]) -> bool {
 
 /// Everything that NodeTool asks for, in its order; or the words with which the node refuses the keyspace.
 fn ring(jmx: &mut Jmx, asked: &Asked) -> Result<Result<Ring, String>, Odd> {
-    let release = text(jmx.attribute(STORAGE_SERVICE, "ReleaseVersion")?)?;
-    let line = release.parse::<Version>().map_err(|_| Odd::Strange)?.line();
+    let version = text(jmx.attribute(STORAGE_SERVICE, "ReleaseVersion")?)?;
+    let release = version.parse::<Version>().map_err(|_| Odd::Strange)?.line();
     // 6.0 has another NodeTool, and 3.11 no ports.
-    if line > Line::V5_0 || (asked.ports && line == Line::V3_11) {
+    if release > Line::V5_0 || (asked.ports && release == Line::V3_11) {
         return Err(Odd::Strange);
     }
-    let suffix = if line == Line::V3_11 { "" } else { "WithPort" };
+    let suffix = if release == Line::V3_11 { "" } else { "WithPort" };
     let mut ask = |name: String| jmx.attribute(STORAGE_SERVICE, &name).map_err(Odd::from);
     let [joining, leaving, moving, live, unreachable] = ["Joining", "Leaving", "Moving", "Live", "Unreachable"]
         .map(|state| texts(ask(format!("{state}Nodes{suffix}"))?));
     let loads = ask(format!("LoadMap{suffix}")).and_then(pairs)?.into_iter().collect();
-    let ids = if line == Line::V3_11 { "EndpointToHostId" } else { "EndpointWithPortToHostId" };
+    let ids = if release == Line::V3_11 { "EndpointToHostId" } else { "EndpointWithPortToHostId" };
     let ids = ask(ids.to_owned()).and_then(pairs)?.into_iter().collect();
-    let tokens = if line == Line::V3_11 { "TokenToEndpointMap" } else { "TokenToEndpointWithPortMap" };
+    let tokens = if release == Line::V3_11 { "TokenToEndpointMap" } else { "TokenToEndpointWithPortMap" };
     let tokens = ask(tokens.to_owned()).and_then(pairs)?;
     let nodes: Vec<&str> = tokens.iter().map(|(_, node)| node.as_str()).collect();
     let owns = match owns(jmx, &format!("effectiveOwnership{suffix}"), asked, &nodes)? {
@@ -98,7 +98,7 @@ fn ring(jmx: &mut Jmx, asked: &Asked) -> Result<Result<Ring, String>, Odd> {
     }
     let (joining, leaving, moving) = (joining?, leaving?, moving?);
     let (live, unreachable) = (live?, unreachable?);
-    Ok(Ok(Ring { line, tokens, live, unreachable, joining, leaving, moving, loads, ids, owns, places, names }))
+    Ok(Ok(Ring { line: release, tokens, live, unreachable, joining, leaving, moving, loads, ids, owns, places, names }))
 }
 
 /// What a refusal of ownership means.

@@ -32,6 +32,9 @@ pub(super) struct Ring {
     pub(super) names: BTreeMap<String, String>,
 }
 
+/// What stands above the rows of each data centre.
+const LEGEND: &str = "Status=Up/Down\n|/ State=Normal/Leaving/Joining/Moving\n";
+
 /// A row, and a cell that has nothing in it.
 type Row = Vec<Option<String>>;
 
@@ -66,8 +69,10 @@ pub(super) fn draw(ring: &Ring) -> Option<String> {
         }
         let title = format!("Datacenter: {centre}");
         let rule = "=".repeat(title.encode_utf16().count());
-        text.push_str(&format!("{title}\n{rule}\nStatus=Up/Down\n|/ State=Normal/Leaving/Joining/Moving\n"));
-        rows.iter().for_each(|row| write(&mut text, row, &widths));
+        text.extend([title.as_str(), "\n", &rule, "\n", LEGEND]);
+        for row in rows {
+            write(&mut text, row, &widths);
+        }
     }
     text.push('\n');
     text.push_str(&note);
@@ -114,8 +119,8 @@ fn row(ring: &Ring, node: &str, tokens: &[&str], by_token: bool) -> Option<Row> 
     } else {
         '?'
     };
-    let states = [(&ring.joining, 'J'), (&ring.leaving, 'L'), (&ring.moving, 'M')];
-    let state = states.iter().find(|(nodes, _)| is(nodes)).map_or('N', |(_, letter)| *letter);
+    let letters = [(&ring.joining, 'J'), (&ring.leaving, 'L'), (&ring.moving, 'M')];
+    let state = letters.iter().find(|(nodes, _)| is(nodes)).map_or('N', |(_, letter)| *letter);
     let unknown = || "?".to_owned();
     let owns = ring.owns.as_ref().ok().and_then(|owns| owns.get(node));
     let owns = match owns {
@@ -158,7 +163,7 @@ fn widths(ring: &Ring, tables: &[(&str, Vec<Row>)], by_token: bool) -> Vec<usize
     if by_token { vec![2, widest(1, 1), 9, owns, 36, 39, 0] } else { vec![2, widest(1, 1), 9, 11, owns, 36, 0] }
 }
 
-fn write(text: &mut String, row: &Row, widths: &[usize]) {
+fn write(text: &mut String, row: &[Option<String>], widths: &[usize]) {
     for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
         if at > 0 {
             text.push_str("  ");
@@ -169,4 +174,126 @@ fn write(text: &mut String, row: &Row, widths: &[usize]) {
         text.extend(std::iter::repeat_n(' ', missing));
     }
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDS: [&str; 3] = [
+        "0a000001-0000-4000-8000-000000000001",
+        "0a000002-0000-4000-8000-000000000002",
+        "0a000003-0000-4000-8000-000000000003",
+    ];
+
+    /// Three nodes in two data centres: one up, one down that leaves, one that joins and is not known by its id.
+    fn ring(line: Line) -> Ring {
+        let port = if line == Line::V3_11 { "" } else { ":7000" };
+        let nodes = [1, 2, 3].map(|number| format!("10.0.0.{number}{port}"));
+        let [one, two, three] = nodes.clone();
+        let map = |values: &[&str]| nodes.iter().cloned().zip(values.iter().map(|value| (*value).to_owned())).collect();
+        let token = |token: &str, node: &String| (token.to_owned(), node.clone());
+        Ring {
+            line,
+            tokens: vec![token("-9", &one), token("-3", &two), token("1", &three), token("7", &one)],
+            live: vec![one.clone(), three.clone()],
+            unreachable: vec![two.clone()],
+            joining: vec![three.clone()],
+            leaving: vec![two.clone()],
+            moving: Vec::new(),
+            loads: map(&["117.45 KiB", "1.2 GiB"]),
+            ids: map(&IDS[..2]),
+            owns: Ok([(one.clone(), 1.0), (two.clone(), 0.656_65)].into()),
+            places: [(&one, "west"), (&two, "west"), (&three, "east")]
+                .map(|(node, centre)| (node.clone(), (centre.to_owned(), "rack1".to_owned())))
+                .into(),
+            names: map(&["10.0.0.1", "10.0.0.2", "a-node-with-a-name"]),
+        }
+    }
+
+    #[test]
+    fn tables_of_4_0_and_later_share_their_widths() {
+        let expected = "\
+Datacenter: east
+================
+Status=Up/Down
+|/ State=Normal/Leaving/Joining/Moving
+--  Address             Load        Tokens  Owns (effective)  Host ID                               Rack 
+UJ  a-node-with-a-name  ?           1       ?                                                       rack1
+
+Datacenter: west
+================
+Status=Up/Down
+|/ State=Normal/Leaving/Joining/Moving
+--  Address             Load        Tokens  Owns (effective)  Host ID                               Rack 
+UN  10.0.0.1            117.45 KiB  2       100.0%            0a000001-0000-4000-8000-000000000001  rack1
+DL  10.0.0.2            1.2 GiB     1       65.7%             0a000002-0000-4000-8000-000000000002  rack1
+
+";
+        for line in [Line::V4_0, Line::V4_1, Line::V5_0] {
+            assert_eq!(draw(&ring(line)).unwrap(), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn tables_of_3_11_have_widths_of_their_own() {
+        let expected = "\
+Datacenter: east
+================
+Status=Up/Down
+|/ State=Normal/Leaving/Joining/Moving
+--  Address             Load       Tokens       Owns    Host ID                               Rack
+UJ  a-node-with-a-name  ?          1            ?       null                                  rack1
+Datacenter: west
+================
+Status=Up/Down
+|/ State=Normal/Leaving/Joining/Moving
+--  Address             Load       Tokens       Owns    Host ID                               Rack
+DL  10.0.0.2            1.2 GiB    1            ?       0a000002-0000-4000-8000-000000000002  rack1
+UN  10.0.0.1            117.45 KiB  2            ?       0a000001-0000-4000-8000-000000000001  rack1
+
+Note: it means nothing
+";
+        let ring = Ring { owns: Err("it means nothing".into()), ..ring(Line::V3_11) };
+        let drawn = draw(&ring).unwrap();
+        let sorted = |text: &str| {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(&drawn), sorted(expected));
+        // The order is that of Java's hash map, by the addresses' numbers.
+        assert!(drawn.find("UN  10.0.0.1") < drawn.find("DL  10.0.0.2"), "{drawn}");
+    }
+
+    #[test]
+    fn where_nodes_have_one_token_each_it_is_shown() {
+        let mut ring = ring(Line::V5_0);
+        ring.tokens.truncate(1);
+        let drawn = draw(&ring).unwrap();
+        assert!(drawn.contains("Host ID                               Token  Rack \n"), "{drawn}");
+        assert!(drawn.contains("  0a000001-0000-4000-8000-000000000001  -9     rack1\n"), "{drawn}");
+    }
+
+    #[test]
+    fn what_nodetool_would_take_otherwise_is_not_drawn() {
+        let format = Ring { owns: Err("100% of it".into()), ..ring(Line::V5_0) };
+        assert_eq!(draw(&format), None);
+        let mut nowhere = ring(Line::V5_0);
+        nowhere.places.clear();
+        assert_eq!(draw(&nowhere), None);
+        let mut odd = ring(Line::V4_1);
+        odd.owns = Ok([(odd.tokens[0].1.clone(), f64::NAN)].into());
+        assert_eq!(draw(&odd), None);
+    }
+
+    #[test]
+    fn parts_are_rounded_as_java_rounds_them() {
+        // jshell> new DecimalFormat("##0.0%").format((Object) 0.0625f)
+        for (part, text) in
+            [(0.0625_f32, "6.2%"), (0.00125, "0.1%"), (0.656_65, "65.7%"), (12.0, "1200.0%"), (0.0, "0.0%")]
+        {
+            assert_eq!(percent(f64::from(part)).as_deref(), Some(text));
+        }
+    }
 }

@@ -35,11 +35,16 @@ pub(super) fn read(words: &[OsString]) -> Option<Asked> {
     for word in after.get(1..)? {
         match *word {
             "-r" | "--resolve-ip" => asked.names = true,
-            name if !name.starts_with('-') && asked.keyspace.is_none() => asked.keyspace = Some(name.to_owned()),
+            name if is_keyspace(name) && asked.keyspace.is_none() => asked.keyspace = Some(name.to_owned()),
             _ => return None,
         }
     }
     Some(asked)
+}
+
+/// Whether a keyspace may have this name (`SchemaConstants.isValidName`): another one is refused in words that repeat it.
+fn is_keyspace(name: &str) -> bool {
+    (1..=48).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Whether a host is this one, by a name that NodeTool would reach it by, too.
@@ -76,6 +81,7 @@ mod tests {
             "-p 99999 status",
             "status a b",
             "status -- a",
+            "status a.b",
             "status -p 7199",
             "help status",
         ] {

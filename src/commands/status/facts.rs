@@ -134,12 +134,16 @@ impl Facts {
     /// [`Self::know`] words, where there are any. They may come from the JVM: none of them moves a cursor.
     pub(super) fn text(&mut self, fact: Fact, text: Option<impl AsRef<str>>) {
         let harmless = |c: char| if c.is_control() { '?' } else { c };
-        text.into_iter().for_each(|text| self.know(fact, Value::Text(text.as_ref().chars().map(harmless).collect())));
+        if let Some(text) = text {
+            self.know(fact, Value::Text(text.as_ref().chars().map(harmless).collect()));
+        }
     }
 
     /// [`Self::know`], where there is something.
     pub(super) fn number(&mut self, fact: Fact, number: Option<u64>) {
-        number.into_iter().for_each(|number| self.know(fact, Value::Number(number)));
+        if let Some(number) = number {
+            self.know(fact, Value::Number(number));
+        }
     }
 
     /// [`Self::know`] of what may not apply, and then is no gap.
@@ -155,6 +159,13 @@ impl Facts {
         self.reasons.insert(fact, reason.into());
     }
 
+    /// [`Self::miss`] of several.
+    pub(super) fn miss_all(&mut self, facts: &[Fact], reason: &str) {
+        for fact in facts {
+            self.miss(*fact, reason);
+        }
+    }
+
     /// Why everything is missing that a source does not say.
     pub(super) fn trouble(&mut self, source: Source, reason: impl Into<String>) {
         self.troubles.insert(source, reason.into());
@@ -162,7 +173,9 @@ impl Facts {
 
     /// Takes what a source, later in trust, has to say.
     pub(super) fn absorb(&mut self, other: Self) {
-        other.values.into_iter().for_each(|(fact, value)| self.know(fact, value));
+        for (fact, value) in other.values {
+            self.know(fact, value);
+        }
         self.absent.extend(other.absent);
         self.reasons.extend(other.reasons);
         self.troubles.extend(other.troubles);

@@ -48,7 +48,9 @@ fn of_yaml(yaml: &Yaml, facts: &mut Facts) {
         providers.as_sequence()?.first()?.get("parameters")?.as_sequence()?.first()?.get("seeds")?.as_str()
     });
     let list = |seeds: &str| seeds.split(',').map(|seed| seed.trim().to_owned()).collect();
-    seeds.into_iter().for_each(|seeds| facts.know(Fact::Seeds, Value::List(list(seeds))));
+    if let Some(seeds) = seeds {
+        facts.know(Fact::Seeds, Value::List(list(seeds)));
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::facts::{Fact, Facts, Source, Value};
 use super::{cql, files, init, jmx, kernel};
 use crate::cassandra::look::Look;
-use crate::cassandra::modes::{self, Mode, Observation, Question};
+use crate::cassandra::modes::{self, Cql, Mode, Observation, Question};
 use crate::cassandra::patience::Patience;
 use crate::commands::{Assignment, environment, run_folder};
 use crate::exit::Failure;
@@ -54,17 +54,25 @@ const SOURCES: [(Source, Ask); 5] = [
 
 /// Everything that can be known of the node that runs here within the limit; none where none runs.
 pub(super) fn gather(environment: &[Assignment], limit: Duration) -> Result<Option<Facts>, Failure> {
-    let end = Instant::now() + limit;
+    let begun = Instant::now();
+    let end = begun + limit;
     let env = environment::of_process(environment, &mut Report::default());
     let (Some(published), Some(run_dir)) = (run_folder::published(&env)?, run_folder::held(&env)) else {
         return Ok(None);
     };
-    let node = Node { published, run_dir, env, deadline: end - limit / 10 };
+    let node = Node { published, run_dir, env, deadline: begun + limit.mul_f64(0.9) };
     let (sender, receiver) = mpsc::channel();
-    for (at, (_, ask)) in SOURCES.iter().enumerate() {
-        let (node, sender) = (node.clone(), sender.clone());
-        // A thread that is late ends with the process: nobody can end a read of a file system that hangs.
-        thread::spawn(move || sender.send((at, ask(&node))));
+    for (at, (source, ask)) in SOURCES.iter().enumerate() {
+        let (node, refused) = (node.clone(), sender.clone());
+        let sender = sender.clone();
+        // One that is late ends with the process: nobody can end a read of a file system that hangs. Nor is anybody left then to
+        // whom its answer could be given.
+        let thread = thread::Builder::new().spawn(move || drop(sender.send((at, ask(&node)))));
+        if let Err(error) = thread {
+            let mut told = Told::default();
+            told.facts.trouble(*source, format!("no thread can be had: {error}"));
+            drop(refused.send((at, told)));
+        }
     }
     drop(sender);
     let mut told: [Option<Told>; SOURCES.len()] = Default::default();
@@ -76,13 +84,16 @@ pub(super) fn gather(environment: &[Assignment], limit: Duration) -> Result<Opti
     let mut facts = Facts::default();
     let mut look = Look::default();
     for ((source, _), told) in SOURCES.iter().zip(told) {
-        match told {
-            Some(told) => {
-                facts.absorb(told.facts);
-                look = Look { cql: look.cql.or(told.look.cql), mode: look.mode.or(told.look.mode), ..look };
-            }
-            None => facts.trouble(*source, format!("no answer within {limit:?}")),
+        if let Some(told) = told {
+            facts.absorb(told.facts);
+            look = Look { cql: look.cql.or(told.look.cql), mode: look.mode.or(told.look.mode), ..look };
+            continue;
         }
+        let late = format!("no answer within {limit:?}");
+        if *source == Source::Cql {
+            look.cql = Some(Cql::Silent(late.clone()));
+        }
+        facts.trouble(*source, late);
     }
     judge(&node.published, look, &mut facts);
     Ok(Some(facts))
@@ -92,6 +103,9 @@ pub(super) fn gather(environment: &[Assignment], limit: Duration) -> Result<Opti
 fn judge(published: &Published, look: Look, facts: &mut Facts) {
     let Published { phase, child, .. } = *published;
     facts.text(Fact::Mode, look.mode.and_then(Mode::name));
+    if look.mode == Some(Mode::NotRegistered) {
+        facts.miss(Fact::Mode, "since 5.0 a node says it only once it has joined");
+    }
     let decides = modes::needs_look(Question::Readiness, phase, Patience::default());
     if decides && look.cql.is_none() {
         return;

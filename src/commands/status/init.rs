@@ -43,14 +43,16 @@ fn of_standing(standing: &Standing, facts: &mut Facts) {
     facts.if_any(Fact::Boot, Some(&standing.boot).filter(|boot| !boot.is_empty()).cloned().map(Value::Times));
     facts.know(Fact::InitUptime, Value::Time(standing.up));
     facts.if_any(Fact::JvmPid, standing.child.and_then(|pid| u64::try_from(pid).ok()).map(Value::Number));
-    time(standing.running).into_iter().for_each(|running| facts.know(Fact::JvmUptime, running));
+    if let Some(running) = time(standing.running) {
+        facts.know(Fact::JvmUptime, running);
+    }
     facts.if_any(Fact::ServedAfter, time(standing.served_after));
     facts.if_any(Fact::Drained, time(standing.drained));
     facts.if_any(Fact::Silent, time(standing.silent));
     facts.if_any(Fact::DrainAnnounced, time(standing.drain));
     facts.number(Fact::HeapMax, standing.heap);
     let stop = standing.stop.as_ref();
-    facts.if_any(Fact::StopBy, stop.map(|stop| Value::Text(signals::name(stop.signal).to_string())));
+    facts.if_any(Fact::StopBy, stop.map(|stop| Value::Text(signals::name(stop.signal))));
     facts.if_any(Fact::StopSeconds, time(stop.map(|stop| stop.since)));
     facts.if_any(Fact::StopLeft, time(stop.and_then(|stop| Some(stop.limit?.saturating_sub(stop.since)))));
     let probes = [

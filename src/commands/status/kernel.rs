@@ -30,7 +30,7 @@ pub(super) fn ask(node: &Node) -> Told {
     facts.if_any(Fact::MemoryLimit, memory::limit(root).map(Value::Number));
     match files::data_root(node) {
         Ok(root) => disk(&root, &mut facts),
-        Err(error) => [Fact::Free, Fact::Size].into_iter().for_each(|fact| facts.miss(fact, error.as_str())),
+        Err(error) => facts.miss_all(&[Fact::Free, Fact::Size], &error),
     }
     Told { facts, ..Told::default() }
 }
@@ -38,14 +38,15 @@ pub(super) fn ask(node: &Node) -> Told {
 /// The JVM, if it is seen from here: another process may have its number in another pid namespace.
 fn process(child: Option<i32>, facts: &mut Facts) {
     let Some(pid) = child else {
-        [Fact::JvmState, Fact::Resident].into_iter().for_each(|fact| facts.if_any(fact, None));
+        facts.if_any(Fact::JvmState, None);
+        facts.if_any(Fact::Resident, None);
         return;
     };
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     if line("Name:") != Some("java") {
         let reason = "the JVM is not among the processes that are seen from here";
-        [Fact::JvmState, Fact::Resident].into_iter().for_each(|fact| facts.miss(fact, reason));
+        facts.miss_all(&[Fact::JvmState, Fact::Resident], reason);
         return;
     }
     let letter = line("State:").and_then(|state| state.chars().next());
@@ -64,7 +65,7 @@ fn disk(root: &Path, facts: &mut Facts) {
         }
         Err(errno) => {
             let reason = format!("{}: {}", root.display(), errno.desc());
-            [Fact::Free, Fact::Size].into_iter().for_each(|fact| facts.miss(fact, reason.as_str()));
+            facts.miss_all(&[Fact::Free, Fact::Size], &reason);
         }
     }
 }

@@ -62,7 +62,7 @@ fn frame(facts: &Facts, arguments: &StatusArguments, colours: bool) -> String {
 fn redrawn(text: &str, lines: usize) -> String {
     let mut out = String::from("\x1b[?7l");
     if lines > 0 {
-        out.push_str(&format!("\x1b[{lines}A\r"));
+        out.extend(["\x1b[", &lines.to_string(), "A\r"]);
     }
     for line in text.lines() {
         out.push_str(line);

@@ -61,9 +61,13 @@ pub(super) fn screen(facts: &Facts, colours: bool) -> String {
         ("readiness", probe(facts, [Fact::ReadinessYes, Fact::ReadinessReason, Fact::ReadinessAgo])),
     ];
     for (name, told) in rows {
-        told.into_iter().for_each(|told| row(&mut out, name, &told));
+        if let Some(told) = told {
+            row(&mut out, name, &told);
+        }
     }
-    gaps(facts).iter().for_each(|gap| row(&mut out, "not known", gap));
+    for gap in gaps(facts) {
+        row(&mut out, "not known", &gap);
+    }
     out
 }
 

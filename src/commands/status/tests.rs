@@ -8,15 +8,21 @@ use super::{json, redrawn, screen};
 const KIB: u64 = 1024;
 
 fn with(facts: &mut Facts, texts: &[(Fact, &str)]) {
-    texts.iter().for_each(|(fact, text)| facts.text(*fact, Some(*text)));
+    for (fact, text) in texts {
+        facts.text(*fact, Some(*text));
+    }
 }
 
 fn times(facts: &mut Facts, times: &[(Fact, u64)]) {
-    times.iter().for_each(|(fact, millis)| facts.know(*fact, Value::Time(Duration::from_millis(*millis))));
+    for (fact, millis) in times {
+        facts.know(*fact, Value::Time(Duration::from_millis(*millis)));
+    }
 }
 
 fn numbers(facts: &mut Facts, numbers: &[(Fact, u64)]) {
-    numbers.iter().for_each(|(fact, number)| facts.number(*fact, Some(*number)));
+    for (fact, number) in numbers {
+        facts.number(*fact, Some(*number));
+    }
 }
 
 /// What PID 1 says of a node in a phase, and what does not apply to most of them.
@@ -26,7 +32,9 @@ fn node(phase: &str, since: u64) -> Facts {
     let never = [Fact::Drained, Fact::Silent, Fact::DrainAnnounced];
     let of_probes = Fact::ALL.iter().filter(|fact| fact.name().0 == "probes");
     let other = applies.iter().filter(|(when, _)| *when != phase).map(|(_, fact)| fact);
-    never.iter().chain(of_probes).chain(other).for_each(|fact| facts.if_any(*fact, None));
+    for fact in never.iter().chain(of_probes).chain(other) {
+        facts.if_any(*fact, None);
+    }
     with(&mut facts, &[(Fact::Phase, phase), (Fact::InitVersion, "0.1.0"), (Fact::Profile, "native")]);
     with(&mut facts, &[(Fact::NativeTransport, "10.0.0.1:9042"), (Fact::JmxAddress, "127.0.0.1:7199")]);
     with(&mut facts, &[(Fact::JvmState, "sleeps"), (Fact::Release, "5.0.9"), (Fact::DataRoot, "/cassandra_data")]);
@@ -81,11 +89,9 @@ fn states() -> Vec<(&'static str, Facts)> {
     ready(&mut joining, false, &format!("the node is joining; {REFUSED}"));
     joining.if_any(Fact::ServedAfter, None);
     let mut probed = normal();
-    for [yes, reason, ago] in [[Fact::LivenessYes, Fact::LivenessReason, Fact::LivenessAgo]] {
-        probed.know(yes, Value::Truth(true));
-        probed.text(reason, Some("Cassandra runs as process 17"));
-        times(&mut probed, &[(ago, 1_250)]);
-    }
+    probed.know(Fact::LivenessYes, Value::Truth(true));
+    with(&mut probed, &[(Fact::LivenessReason, "Cassandra runs as process 17")]);
+    times(&mut probed, &[(Fact::LivenessAgo, 1_250)]);
 
     let mut draining = node("serving", 900_000);
     of_cassandra(&mut draining, "DRAINING");

@@ -61,6 +61,14 @@ enum Pair {
 }
 
 impl Pair {
+    /// The key that says which of an interface's addresses is taken.
+    fn preference(self) -> &'static str {
+        match self {
+            Self::Listen => "listen_interface_prefer_ipv6",
+            Self::Rpc => "rpc_interface_prefer_ipv6",
+        }
+    }
+
     fn interface_variable(self) -> &'static str {
         match self {
             Self::Listen => "CASSANDRA_LISTEN_INTERFACE",
@@ -163,8 +171,14 @@ impl Chooser<'_> {
         Addresses { listen: chosen.clone(), broadcast: None, rpc: chosen, broadcast_rpc: announced, own }
     }
 
-    fn interface(&self, name: &str) -> Option<Host> {
-        self.host.addresses.iter().find(|(interface, _)| interface == name).map(|(_, address)| Host::Address(*address))
+    /// The address of an interface that Cassandra takes: the first of IPv4, or of IPv6 where that is preferred, else the first
+    /// (`DatabaseDescriptor.getNetworkInterfaceAddress`).
+    fn interface(&self, pair: Pair, name: &str) -> Option<Host> {
+        let preference = self.documents.yaml.get(&YamlPath::key(pair.preference()));
+        let wants_ipv6 = preference.and_then(serde_yaml::Value::as_bool) == Some(true);
+        let addresses =
+            || self.host.addresses.iter().filter(|(interface, _)| interface == name).map(|(_, address)| *address);
+        addresses().find(|address| address.is_ipv6() == wants_ipv6).or_else(|| addresses().next()).map(Host::Address)
     }
 
     fn interface_in_file(&self, key: &str) -> Option<String> {
@@ -180,7 +194,7 @@ impl Chooser<'_> {
         report: &mut Report,
     ) -> Option<Chosen> {
         let name = interface?.value.as_str();
-        let found = self.interface(name);
+        let found = self.interface(pair, name);
         if found.is_none() {
             let known: Vec<&str> = self.host.addresses.iter().map(|(interface, _)| interface.as_str()).collect();
             let message = format!("no interface '{name}' with an address here, there are: {}", known.join(", "));
@@ -203,7 +217,7 @@ impl Chooser<'_> {
             return Chosen::Write(host, source);
         }
         if let Some(name) = self.interface_in_file("listen_interface") {
-            return Chosen::Interface(self.interface(&name));
+            return Chosen::Interface(self.interface(Pair::Listen, &name));
         }
         if let Some(host) = self.in_file("listen_address") {
             return Chosen::InFile(host);
@@ -233,7 +247,7 @@ impl Chooser<'_> {
             };
         }
         if let Some(name) = self.interface_in_file("rpc_interface") {
-            return Chosen::Interface(self.interface(&name));
+            return Chosen::Interface(self.interface(Pair::Rpc, &name));
         }
         if let Some(host) = self.in_file("rpc_address") {
             return Chosen::InFile(host);
@@ -293,5 +307,40 @@ fn write_chosen(chosen: &Chosen, name: &str, draft: &mut Draft) {
         }
         Chosen::Interface(_) => draft.remove_yaml(&address),
         Chosen::InFile(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::documents::{BaseFile, Layer, YAML};
+
+    #[test]
+    fn an_interface_means_its_first_address_of_the_preferred_kind() {
+        let both = ["fd00::1", "10.0.0.1", "fd00::2"];
+        for (preference, addresses, chosen) in [
+            ("", &both[..], "10.0.0.1"),
+            ("rpc_interface_prefer_ipv6: false\n", &both, "10.0.0.1"),
+            ("rpc_interface_prefer_ipv6: true\n", &both, "fd00::1"),
+            ("listen_interface_prefer_ipv6: true\n", &both, "10.0.0.1"),
+            ("", &both[..1], "fd00::1"),
+            ("rpc_interface_prefer_ipv6: true\n", &both[1..2], "10.0.0.1"),
+        ] {
+            let file = BaseFile::new(format!("rpc_interface: eth0\n{preference}"), Layer::Overlay);
+            let mut report = Report::default();
+            let documents = Documents::parse(&[(YAML.to_owned(), file)].into(), &[], &mut report).unwrap();
+            let of = |name: &str, address: &&str| (name.to_owned(), address.parse().unwrap());
+            let others = std::iter::once(of("lo", &"127.0.0.1")).chain(std::iter::once(of("lo", &"::1")));
+            let host = HostFacts {
+                addresses: others.chain(addresses.iter().map(|address| of("eth0", address))).collect(),
+                preferred_address: None,
+                memory_limit: None,
+                memory: 1 << 30,
+                cores: 1,
+            };
+            let profile = Profile::named("native").unwrap();
+            let rpc = choose(&Settings::default(), &profile, &host, &documents, &mut report).rpc;
+            assert_eq!(rpc.host().map(ToString::to_string).as_deref(), Some(chosen), "{preference}{addresses:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::cassandra::Distribution;
-use crate::cassandra::java::Jmx;
+use crate::cassandra::java::JmxServer;
 use crate::config::documents::Documents;
 use crate::report::Report;
 use crate::settings::address::{Host, Seed};
@@ -148,11 +148,7 @@ pub struct Plan {
     /// JVM options that stand in no file, such as those of a founding start.
     pub unwritten: Vec<String>,
     /// JMX.
-    pub jmx: Jmx,
-    /// The address for JMX clients.
-    pub jmx_host: Option<String>,
-    /// The port for JMX clients.
-    pub jmx_port: u16,
+    pub jmx: JmxServer,
     /// Variables for Cassandra's own scripts.
     pub script_environment: BTreeMap<String, String>,
     /// Where clients reach the node; none where the native transport is switched off or its interface unknown.
@@ -199,7 +195,7 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     let launch = jvm::launch(inputs, &mut draft);
     let finished = draft.finish(report)?;
     let options = jvm::words(&finished.documents);
-    ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx_port, report);
+    ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx.port, report);
     validity::check(documents, &finished, inputs.distribution.version, report);
     let authorities = inputs.settings.probe_ca.as_ref().map(|given| given.value.as_path().to_owned());
     let endpoint = endpoint::endpoint(inputs.addresses.rpc(), authorities, &finished.documents);
@@ -216,8 +212,6 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
         endpoint,
         options,
         jmx: launch.jmx,
-        jmx_host: launch.jmx_host,
-        jmx_port: launch.jmx_port,
         script_environment: launch.script_environment,
     })
 }
@@ -229,6 +223,8 @@ fn text_of(host: &Host) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::cassandra::java::Jmx;
+
     use super::*;
 
     #[test]
@@ -239,9 +235,7 @@ mod tests {
             decisions: Vec::new(),
             options: Vec::new(),
             unwritten: vec!["-Dcassandra.ring_delay_ms=1000".into()],
-            jmx: Jmx::Local,
-            jmx_host: None,
-            jmx_port: 7199,
+            jmx: JmxServer { access: Jmx::Local, host: None, port: 7199 },
             script_environment: [(EXTRA_OPTIONS.to_owned(), "-Dfrom=environment".to_owned())].into(),
             endpoint: None,
             cluster_name: String::new(),

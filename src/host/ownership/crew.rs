@@ -17,7 +17,7 @@ use super::ledger::Ledger;
 use super::trail::Root;
 use super::walker::Walker;
 use super::{Summary, Walk};
-use crate::host::{Error, signals};
+use crate::host::{Error, own_thread};
 
 /// What the threads are called in /proc.
 const NAME: &str = "ownership";
@@ -189,26 +189,18 @@ impl Threads {
         Self { crew, started: Vec::new(), is_called: false }
     }
 
-    /// Starts them the first time that it is called, or as many as the container may have (`pids.max`, RLIMIT_NPROC). No
-    /// signal is theirs: all are blocked in them, and ours are as before (musl unblocks 32 to 34 for the first thread).
+    /// Starts them the first time that it is called, or as many as the container may have.
     pub(super) fn call(&mut self) {
         if mem::replace(&mut self.is_called, true) {
             return;
         }
-        let mask = signals::block_all();
         for _ in 0..self.crew.walk.threads {
             let crew = Arc::clone(&self.crew);
-            let thread = thread::Builder::new().name(NAME.into()).stack_size(STACK);
-            let life = move || {
-                signals::block_all();
-                crew.work();
-            };
-            match thread.spawn(life) {
+            match own_thread::start(NAME, STACK, move || crew.work()) {
                 Ok(handle) => self.started.push(handle),
                 Err(_) => break,
             }
         }
-        mask.restore();
     }
 }
 
@@ -224,5 +216,59 @@ impl Drop for Threads {
         {
             std::panic::resume_unwind(panic);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    fn crew() -> Arc<Crew> {
+        let walk = Walk { uid: 1, gid: 1, refuse: Vec::new(), protected_hardlinks: true, threads: 2 };
+        Arc::new(Crew::new(&walk))
+    }
+
+    fn share() -> Share {
+        let folder = tempfile::tempdir().unwrap();
+        Share { folder: Root::open(folder.path().to_owned()).unwrap(), names: Vec::new(), out: Out::default() }
+    }
+
+    #[test]
+    fn a_share_that_nobody_has_time_for_comes_back() {
+        let crew = crew();
+        assert!(!crew.has_idle());
+        assert!(crew.offer(share()).is_some());
+        assert!(crew.are_back(None));
+    }
+
+    #[test]
+    fn a_share_is_out_until_a_thread_has_walked_it() {
+        let crew = crew();
+        let mut threads = Threads::new(Arc::clone(&crew));
+        threads.call();
+        while !crew.has_idle() {
+            thread::yield_now();
+        }
+        let share = share();
+        let out = Arc::clone(&share.out);
+        assert!(crew.offer(share).is_none());
+        while !crew.are_back(Some(&out)) {}
+        assert!(crew.are_back(None));
+        drop(threads);
+        assert_eq!(crew.outcome().unwrap(), Summary::default(), "the folder itself is not the share's");
+        assert_eq!(Arc::strong_count(&crew), 1, "no thread has it any more");
+    }
+
+    #[test]
+    fn a_panic_in_a_thread_ends_the_walk() {
+        let crew = crew();
+        let panicking = std::panic::AssertUnwindSafe(|| {
+            let _guard = EndsOnPanic(&crew);
+            panic!("a share is lost, which is what this test is about");
+        });
+        assert!(catch_unwind(panicking).is_err());
+        assert!(crew.has_ended());
     }
 }

@@ -8,6 +8,7 @@
 //! * A symbolic link is given itself, its target never. Mount points below the root are left alone.
 //! * Contents before their folder, the root last: its owner is the mark of a finished walk.
 //! * Few descriptors and little memory, however deep or wide the tree is.
+//! * Threads join a long walk, because a disk answers many questions at a time, and are gone at its end.
 
 mod crew;
 mod entries;

@@ -12,7 +12,7 @@ mod unwritten;
 
 use std::collections::BTreeMap;
 
-use crate::cassandra::java::{self, Jmx};
+use crate::cassandra::java::{self, Jmx, JmxServer};
 use crate::config::documents::Documents;
 use crate::config::plan::draft::Draft;
 use crate::config::plan::{Inputs, PrivateFile};
@@ -37,26 +37,25 @@ pub(super) fn options(inputs: &Inputs, draft: &mut Draft) -> Vec<PrivateFile> {
 
 /// JMX and the environment of Cassandra's own scripts.
 pub(super) struct Launch {
-    pub(super) jmx: Jmx,
-    pub(super) jmx_host: Option<String>,
-    pub(super) jmx_port: u16,
+    pub(super) jmx: JmxServer,
     pub(super) script_environment: BTreeMap<String, String>,
 }
 
 /// How JMX is reached, and what Cassandra's scripts must be told.
 pub(super) fn launch(inputs: &Inputs, draft: &mut Draft) -> Launch {
     let settings = inputs.settings;
-    let jmx = match (&settings.open_jmx, &settings.local_jmx) {
+    let access = match (&settings.open_jmx, &settings.local_jmx) {
         (Some(open), _) if open.value => Jmx::Open,
         (_, Some(local)) if !local.value => Jmx::Remote,
         _ => Jmx::Local,
     };
-    let jmx_host = match &inputs.addresses.own {
+    let host = match &inputs.addresses.own {
         Host::Address(address) => Some(address.to_string()),
         Host::Name(name) => Some(name.clone()),
     };
-    let jmx_port = settings.jmx_port.as_ref().map_or(java::JMX_PORT, |given| given.value.port());
-    let mut launch = Launch { jmx, jmx_host, jmx_port, script_environment: BTreeMap::new() };
+    let port = settings.jmx_port.as_ref().map_or(java::JMX_PORT, |given| given.value.port());
+    let jmx = JmxServer { access, host, port };
+    let mut launch = Launch { jmx, script_environment: BTreeMap::new() };
     if inputs.launch == LaunchMode::Script {
         launch.script_environment = script::variables(inputs, &launch, draft);
     }

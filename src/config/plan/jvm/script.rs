@@ -22,9 +22,9 @@ pub(super) fn variables(inputs: &Inputs, launch: &Launch, draft: &Draft) -> BTre
         given.as_ref().map_or(Vec::new(), |given| given.value.as_slice().to_vec())
     };
     let mut extra = words(&settings.jvm_extra_opts);
-    let jmx = launch.jmx;
-    if jmx == Jmx::Open || launch.jmx_port != java::JMX_PORT {
-        extra.extend(java::jmx_properties(jmx, launch.jmx_port, launch.jmx_host.as_deref()));
+    let jmx = &launch.jmx;
+    if jmx.access == Jmx::Open || jmx.port != java::JMX_PORT {
+        extra.extend(jmx.properties());
     }
     let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().display().to_string());
     let text = |given: &Option<Given<AnyText>>| given.as_ref().map_or(String::new(), |given| given.value.to_string());
@@ -33,7 +33,7 @@ pub(super) fn variables(inputs: &Inputs, launch: &Launch, draft: &Draft) -> BTre
     [
         ("MAX_HEAP_SIZE", size.to_string()),
         ("HEAP_NEWSIZE", new.to_string()),
-        ("LOCAL_JMX", if jmx == Jmx::Local { "yes" } else { "no" }.to_owned()),
+        ("LOCAL_JMX", if jmx.access == Jmx::Local { "yes" } else { "no" }.to_owned()),
         ("JVM_OPTS", words(&settings.jvm_opts).join(" ")),
         (EXTRA_OPTIONS, extra.join(" ")),
         ("CASSANDRA_HEAPDUMP_DIR", heap_dumps.unwrap_or_default()),

@@ -1,0 +1,8 @@
+//! See `targets::java_values`.
+#![no_main]
+#![allow(dead_code, reason = "one target of several")]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::java_values(data));

@@ -1,0 +1,121 @@
+//! Real nodes that answer nobody, or serve nobody any more: when they are no longer alive to probes, and what the log says then.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use nix::sys::signal::Signal;
+
+use crate::attach::{dumps, socket};
+use crate::real::{RealNode, RealStart, alone, signal, wait_until};
+use crate::support::{Outcome, binary};
+
+/// Asks for liveness until the answer is this, and returns it.
+fn liveness_becomes(node: &RealNode, start: &mut RealStart, code: i32) -> Outcome {
+    let mut last = None;
+    wait_until("liveness to change", || {
+        start.must_run();
+        let probe = node.probe("liveness");
+        let done = probe.code == code;
+        last = Some(probe);
+        done
+    });
+    last.unwrap()
+}
+
+/// The state of a process (proc(5)).
+fn state(pid: i32) -> char {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().find_map(|line| line.strip_prefix("State:")).unwrap().trim().chars().next().unwrap()
+}
+
+#[test]
+fn a_stopped_jvm_is_dead_to_probes_after_a_while_and_alive_again_when_it_goes_on() {
+    let _alone = alone();
+    let node = RealNode::new().with("CASSANDRA_INIT_WEDGED_AFTER", "3s");
+    let mut start = node.start("log.txt");
+    node.wait_ready(&mut start);
+    let jvm = start.jvm();
+    assert!(node.probe("liveness").stdout.ends_with(" and answers CQL\n"));
+    signal(jvm, Signal::SIGSTOP);
+    wait_until("the stop", || state(jvm) == 'T');
+    let first = node.probe("liveness");
+    assert_eq!(first.code, 0, "{first:?}");
+    assert!(first.stdout.contains("has answered nobody for 0 s: a signal has stopped it"), "{first:?}");
+    let limited = node.command(&binary(), &["probe", "readiness", "--timeout", "500ms"]);
+    assert_eq!((limited.code, state(jvm)), (1, 'T'), "it answered while the JVM was stopped: {limited:?}");
+    let dead = liveness_becomes(&node, &mut start, 1);
+    for words in
+        ["has answered nobody for ", " s: a signal has stopped it (SIGCONT lets it go on); threads: ", " stopped"]
+    {
+        assert!(dead.stdout.contains(words), "{dead:?}");
+    }
+    assert_eq!((node.probe("readiness").code, node.probe("startup").code), (1, 0));
+    let log = start.log();
+    let (asked, failed) = (log.find("it is asked for its threads"), log.find("liveness fails: Cassandra, process"));
+    assert!(asked.is_some() && asked < failed, "the threads first: {asked:?} {failed:?}");
+    signal(jvm, Signal::SIGCONT);
+    liveness_becomes(&node, &mut start, 0);
+    wait_until("the threads", || dumps(&start.log()) == 1);
+    node.wait_ready(&mut start);
+    assert!(start.log().contains("alive again: "));
+    assert_eq!(start.jvm(), jvm, "nobody restarted it");
+    assert!(!socket(jvm).exists(), "and nobody attached to a JVM of which CQL tells enough");
+    signal(start.init(), Signal::SIGTERM);
+    assert_eq!(start.wait(), 0);
+}
+
+#[test]
+fn a_node_that_is_drained_and_not_stopped_is_dead_to_probes_after_a_while() {
+    let _alone = alone();
+    let node = RealNode::new().with("CASSANDRA_INIT_DRAINED_AFTER", "3s");
+    let mut start = node.start("log.txt");
+    node.wait_ready(&mut start);
+    let nodetool = node.path("nodetool");
+    symlink(binary(), &nodetool).unwrap();
+    // With an option it is NodeTool's: nobody tells PID 1.
+    node.command(&nodetool, &["-p", "7199", "drain"]).code(0);
+    let first = node.probe("liveness");
+    assert_eq!(first.code, 0, "{first:?}");
+    let dead = liveness_becomes(&node, &mut start, 1);
+    assert!(dead.stdout.contains("s and nobody has stopped it; it serves again only after a restart"), "{dead:?}");
+    assert_eq!((node.probe("readiness").code, node.probe("startup").code), (1, 0));
+    assert_eq!(dumps(&start.log()), 0, "it answers: its threads are no riddle");
+    signal(start.init(), Signal::SIGTERM);
+    assert_eq!(start.wait(), 0);
+}
+
+#[test]
+fn a_node_whose_other_doors_are_closed_is_alive_by_its_attach_socket() {
+    let _alone = alone();
+    // Where the plan looks for JMX nobody listens, and no clients are served.
+    let node = RealNode::new()
+        .with("CASSANDRA_INIT_WEDGED_AFTER", "3s")
+        .with("CASSANDRA_YAML_start_native_transport", "false")
+        .with("JVM_EXTRA_OPTS", "-XX:TieredStopAtLevel=1 -Dcassandra.jmx.local.port=7999");
+    let mut start = node.start("log.txt");
+    wait_until("the end of Cassandra's start", || {
+        start.must_run();
+        start.log().contains("Startup complete")
+    });
+    let mut unsure = 0;
+    wait_until("an answer by attach", || {
+        let probe = node.probe("liveness");
+        assert_eq!(probe.code, 0, "{probe:?}");
+        unsure += usize::from(!probe.stdout.contains("answers"));
+        probe.stdout.ends_with(" and answers attach\n")
+    });
+    assert!(unsure > 0, "it is not asked to listen at the first look");
+    for _ in 0..20 {
+        assert!(node.probe("liveness").stdout.ends_with(" and answers attach\n"));
+    }
+    assert_eq!(dumps(&start.log()), 0);
+    // Now its last door is shut, too, while the kernel would let it go on.
+    let jvm = start.jvm();
+    fs::remove_file(socket(jvm)).unwrap();
+    fs::write(socket(jvm), "").unwrap();
+    let unknown = node.probe("liveness");
+    assert_eq!(unknown.code, 0, "nobody can tell, and that is no fault of the JVM: {unknown:?}");
+    fs::remove_file(socket(jvm)).unwrap();
+    signal(start.init(), Signal::SIGTERM);
+    start.wait();
+}
