@@ -231,9 +231,19 @@ fn ask<T>(data: &[u8], client: impl FnOnce(SocketAddr) -> T) -> T {
 /// More than any server of these targets takes.
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// What is made of a CQL server that says this.
+pub fn cql_answer(data: &[u8]) -> Result<cql::Answer, cql::Trouble> {
+    ask(data, |address| cql::handshake(address, None, LIMIT))
+}
+
+/// What is made of a JMX server that says this.
+pub fn jmx_answer(data: &[u8]) -> Result<Value, jmx::Trouble> {
+    ask(data, |address| Jmx::connect(address, None, LIMIT)?.attribute(STORAGE_SERVICE, "OperationMode"))
+}
+
 /// What a CQL server says: on its first connection, and behind the line on its second.
 pub fn cql(data: &[u8]) {
-    let answer = ask(data, |address| cql::handshake(address, None, LIMIT));
+    let answer = cql_answer(data);
     assert!(!matches!(answer, Err(cql::Trouble::TimedOut { .. })), "{answer:?}");
     assert!(!matches!(answer, Ok(cql::Answer::OnlyOthers(_))), "without TLS there are no others: {answer:?}");
     let told = answer.map_or_else(|trouble| trouble.to_string(), |answer| format!("{answer:?}"));
@@ -242,12 +252,8 @@ pub fn cql(data: &[u8]) {
 
 /// What a JMX server says: its registry on the first connection, and behind the line the server itself.
 pub fn jmx(data: &[u8]) {
-    let value = ask(data, |address| {
-        let mut jmx = Jmx::connect(address, None, LIMIT)?;
-        jmx.attribute(STORAGE_SERVICE, "OperationMode")
-    });
     // The entry may name any other port, where anybody may listen.
-    if let Err(trouble) = value
+    if let Err(trouble) = jmx_answer(data)
         && !matches!(trouble, jmx::Trouble::TimedOut { .. })
     {
         let told = trouble.to_string();

@@ -173,15 +173,9 @@ pub enum Invocation {
     Completions(CompletionShell),
     /// Print the manual page.
     Man,
-    /// One look at the node.
-    Observe {
-        /// What to look at.
-        kind: LookKind,
-        /// The time limit.
-        limit: Duration,
-        /// What to do where the JVM would have to be sent SIGQUIT to make it listen for attaching.
-        knock: Knock,
-    },
+    /// One look at the node, within a time limit, and what to do where the JVM would have to be sent SIGQUIT to make it listen
+    /// for attaching.
+    Observe(LookKind, Duration, Knock),
     /// Print the environment to descriptor 3.
     ExportEnvironment,
     /// Execute something else.
@@ -275,9 +269,7 @@ fn typed(rest: &[OsString], profile: Option<&'static str>) -> Result<Invocation,
         Command::Supervise { user, command } => Invocation::Supervise { user, command },
         Command::Completions { shell } => Invocation::Completions(shell),
         Command::Man => Invocation::Man,
-        Command::Observe { kind, millis, knock } => {
-            Invocation::Observe { kind, limit: Duration::from_millis(millis), knock }
-        }
+        Command::Observe { kind, millis, knock } => Invocation::Observe(kind, Duration::from_millis(millis), knock),
         Command::ExportEnvironment => Invocation::ExportEnvironment,
     })
 }

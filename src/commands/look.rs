@@ -23,7 +23,9 @@ use crate::supervisor::{Clients, Published};
 /// Asking over JMX why CQL is not served takes at most this much of the time that is left then.
 const LONGEST_WHY: Duration = Duration::from_millis(500);
 
-/// How long it waits for the attach listener, which a busy JVM may have to start first.
+/// How long PID 1's own look waits for CQL, and for the attach listener, which a busy JVM may have to start first. They and JMX
+/// get a third of its time at most.
+const LONGEST_CQL: Duration = Duration::from_secs(2);
 const LONGEST_ATTACH: Duration = Duration::from_secs(1);
 
 /// PID 1's own look, by a process that lives only for it: prints it; exit code 0 where clients are served, else 1.
@@ -37,7 +39,7 @@ pub(super) fn observe(
     let Some(published) = run_folder::published(&env)? else { return Ok(Exit::No) };
     let look = match kind {
         LookKind::Clients => in_time(&published, limit),
-        LookKind::Life => whole(&published, knock, limit),
+        LookKind::Life => life(&published, limit, knock),
     };
     print(&look.to_string())?;
     Ok(if matches!(look.cql, Some(Cql::Serves(_))) { Exit::Success } else { Exit::No })
@@ -55,29 +57,28 @@ pub(super) fn in_time(published: &Published, limit: Duration) -> Look {
     Look { cql: Some(cql), mode, ..Look::default() }
 }
 
-/// Whether the JVM lives, within a limit that each door gets a part of. A JVM that is stopped answers at no door, and is not
-/// waited for.
-fn whole(published: &Published, knock: Knock, limit: Duration) -> Look {
-    let deadline = Instant::now() + limit;
-    let left = || deadline.saturating_duration_since(Instant::now());
+/// Whether the JVM gives a sign of life, within a limit. One that is stopped answers at no door, and is not waited for.
+fn life(published: &Published, limit: Duration, knock: Knock) -> Look {
+    let (deadline, share) = (Instant::now() + limit, limit / 3);
     let (held, threads) = kernel(published.child);
     if held == Some(Held::Stopped) {
-        let life = Life::judge(&Door::Shut(String::new()), &Door::Shut(String::new()), held, &threads);
+        let shut = Door::Shut(String::new());
         let cql = Some(Cql::Silent("Cassandra is stopped by a signal".to_owned()));
-        return Look { cql, life: Some(life), ..Look::default() };
+        return Look { cql, life: Some(Life::judge(&shut, &shut, held, &threads)), ..Look::default() };
     }
-    let cql = Some(serves(published, left() / 2));
+    let cql = Some(serves(published, share.min(LONGEST_CQL)));
     if !matches!(cql, Some(Cql::Silent(_))) {
         return Look { cql, life: Some(Life::Answers(Sign::Cql)), ..Look::default() };
     }
-    let (jmx, mode) = jmx(published, (left() / 2).min(LONGEST_WHY));
+    let (jmx, mode) = jmx(published, share.min(LONGEST_WHY));
     if jmx == Door::Answered {
         return Look { cql, mode, life: Some(Life::Answers(Sign::Jmx)), ..Look::default() };
     }
-    let (attach, knocked) = attach(published.child, knock, left().min(LONGEST_ATTACH));
+    let left = deadline.saturating_duration_since(Instant::now());
+    let (attach, knock) = attach(published.child, knock, left.min(LONGEST_ATTACH));
     // What the kernel says now: it was asked to act.
     let (held, threads) = kernel(published.child);
-    Look { cql, mode, life: Some(Life::judge(&jmx, &attach, held, &threads)), knock: knocked }
+    Look { cql, mode, life: Some(Life::judge(&jmx, &attach, held, &threads)), knock }
 }
 
 /// What the kernel says of the JVM's threads.
@@ -102,7 +103,7 @@ fn attach(child: Option<i32>, knock: Knock, limit: Duration) -> (Door, Option<Kn
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         // Nobody receives it if it comes too late.
-        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", may_knock, limit.saturating_sub(limit / 8)));
+        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", may_knock, limit / 10 * 9));
     });
     match receiver.recv_timeout(limit) {
         // That it hangs up or refuses takes a JVM that runs.

@@ -59,7 +59,7 @@ pub(crate) fn execute(invocation: Invocation, environment: &[Assignment]) -> Res
         Invocation::Completions(shell) => completions::completions(shell),
         Invocation::Man => manual::manual(),
         Invocation::Probe(kind, limit) => probe::probe(kind, limit.get(), environment),
-        Invocation::Observe { kind, limit, knock } => look::observe(kind, limit, knock, environment),
+        Invocation::Observe(kind, limit, knock) => look::observe(kind, limit, knock, environment),
         Invocation::Status(arguments) => status::status(&arguments, environment),
         Invocation::Jcmd(words, limit) => jcmd::jcmd(&words, limit.get(), environment),
         Invocation::Drain(limit) => drain::drain(limit, environment),

@@ -97,11 +97,15 @@ impl Owner for Node {
         std::mem::take(&mut self.facts)
     }
 
-    fn look(&mut self, aim: Aim, knock: Knock, limit: Duration, answer: OwnedFd) -> Result<Child, SpawnError> {
+    fn look(&mut self, aim: Aim, limit: Duration, knock: Knock, answer: OwnedFd) -> Result<Child, SpawnError> {
         let arguments: Vec<OsString> = match aim {
             Aim::Clients | Aim::Life => {
-                let millis = limit.as_millis().to_string();
-                vec!["observe".into(), aim.word().into(), millis.into(), knock.to_string().into()]
+                vec![
+                    "observe".into(),
+                    aim.word().into(),
+                    limit.as_millis().to_string().into(),
+                    knock.to_string().into(),
+                ]
             }
             Aim::Page => vec!["status".into(), "--json".into()],
         };
@@ -112,6 +116,8 @@ impl Owner for Node {
             arguments,
             environment,
             identity: self.identity.clone(),
+            // The JVM has it, and who has less is shown less of it (ptrace(2), access mode checks).
+            keep_ipc_lock: true,
             stdin: Stdio::Null,
             stdout: Stdio::Fd(answer),
             stderr: Stdio::Null,

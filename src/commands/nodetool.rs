@@ -9,8 +9,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::cassandra::distribution::option_files;
+use crate::cassandra::jmx::Purpose;
 use crate::cassandra::{Line, java};
-use crate::commands::{Assignment, environment, passthrough, places, print, run_folder};
+use crate::client::jmx::Login;
+use crate::commands::{Assignment, environment, passthrough, places, print, run_folder, secrets};
 use crate::config::defaults;
 use crate::config::jvm_options::JvmOptions;
 use crate::exit::{Exit, Failure};
@@ -22,7 +24,7 @@ use crate::settings::{Profile, RawEnv, Settings};
 /// Answers `status` by itself where it can, and becomes NodeTool for all else.
 pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Result<Exit, Failure> {
     if let Some(asked) = words::read(arguments)
-        && let Some(answer) = status::status(&asked, jmx_port(environment), environment)
+        && let Some(answer) = status::status(&asked, &Door::of(environment), environment)
     {
         print(&answer.text)?;
         return Ok(if answer.success { Exit::Success } else { Exit::No });
@@ -30,12 +32,22 @@ pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Re
     Err(run(arguments, environment))
 }
 
-/// Where the node's JMX server is: as PID 1 says, else as the environment does.
-fn jmx_port(environment: &[Assignment]) -> u16 {
-    let env = environment::of_process(environment, &mut Report::default());
-    let published = run_folder::published(&env).ok().flatten();
-    let given = || env.text("CASSANDRA_JMX_PORT_NUMBER")?.parse().ok();
-    published.and_then(|published| published.jmx).or_else(given).unwrap_or(java::JMX_PORT)
+/// The node's JMX server, and how it is logged in to.
+struct Door {
+    port: u16,
+    login: Login,
+}
+
+impl Door {
+    /// Where PID 1 says that it is, else where the environment does.
+    fn of(environment: &[Assignment]) -> Self {
+        let env = environment::of_process(environment, &mut Report::default());
+        let published = run_folder::published(&env).ok().flatten();
+        let given = || env.text("CASSANDRA_JMX_PORT_NUMBER")?.parse().ok();
+        let port = published.as_ref().and_then(|published| published.jmx).or_else(given).unwrap_or(java::JMX_PORT);
+        let login = published.map(|published| secrets::jmx_login(&published, Purpose::Look)).unwrap_or_default();
+        Self { port, login }
+    }
 }
 
 /// Becomes NodeTool; returns only if that fails.

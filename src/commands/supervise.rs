@@ -56,7 +56,7 @@ pub(super) fn supervise(user: Option<&str>, command: &[OsString], environment: &
 struct Plain;
 
 impl Owner for Plain {
-    fn look(&mut self, _aim: Aim, _knock: Knock, _limit: Duration, _answer: OwnedFd) -> Result<Child, SpawnError> {
+    fn look(&mut self, _aim: Aim, _limit: Duration, _knock: Knock, _answer: OwnedFd) -> Result<Child, SpawnError> {
         Command::default().spawn()
     }
 }

@@ -21,3 +21,25 @@ pub fn start<T: Send + 'static>(
     mask.restore();
     started.map_err(|error| Error::new("start a thread", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use nix::libc::{SIGKILL, SIGSTOP};
+
+    use super::*;
+
+    #[test]
+    fn no_signal_is_the_threads_and_the_callers_mask_stays() {
+        let mask = || {
+            let mask = signals::block_all();
+            mask.restore();
+            mask
+        };
+        let before = mask();
+        let blocked = start("tested", 64 << 10, mask).unwrap().join().unwrap();
+        for signal in (1..=64).filter(|signal| ![SIGKILL, SIGSTOP].contains(signal)) {
+            assert!(blocked.contains(signal), "{signal}");
+        }
+        assert_eq!(mask(), before);
+    }
+}

@@ -308,7 +308,7 @@ impl Desk {
         wanted.then_some(Errand::DumpThreads)
     }
 
-    /// What a look that begins now does where the JVM would have to be made to listen.
+    /// What a look at the JVM's life may do to attach.
     pub fn knock(&self) -> Knock {
         self.memory.knock()
     }

@@ -36,9 +36,9 @@ pub trait Owner {
     fn started(&mut self) -> Facts {
         Facts::default()
     }
-    /// Starts a short-lived helper that looks at the child for at most so long, may make it listen as `knock` says, and writes
-    /// what it saw to `answer`. Must not wait for it.
-    fn look(&mut self, aim: Aim, knock: Knock, limit: Duration, answer: OwnedFd) -> Result<Child, SpawnError>;
+    /// Starts a short-lived helper that looks at the child for at most so long and writes what it saw to `answer`. Must not
+    /// wait for it.
+    fn look(&mut self, aim: Aim, limit: Duration, knock: Knock, answer: OwnedFd) -> Result<Child, SpawnError>;
     /// The child serves for the first time.
     fn served(&mut self) {}
     /// Somebody drains the child, and will ask for a stop then.
@@ -256,7 +256,9 @@ impl Driver<'_> {
             let mut more = Vec::new();
             for errand in left {
                 match errand {
-                    Errand::Look(aim, limit) => more.extend(self.start_look(aim, limit, owner)),
+                    Errand::Look(aim, limit) => {
+                        more.extend(self.start_look(aim, limit, self.reception.desk.knock(), owner));
+                    }
                     Errand::EndLook => self.end_look(),
                     Errand::Observed(serves) => self.pending.push(Event::Observed(serves)),
                     Errand::DrainAsked => self.pending.push(Event::DrainAsked),
@@ -274,10 +276,9 @@ impl Driver<'_> {
     }
 
     /// What the desk has to do where it cannot be started.
-    fn start_look(&mut self, aim: Aim, limit: Duration, owner: &mut dyn Owner) -> Vec<Errand> {
+    fn start_look(&mut self, aim: Aim, limit: Duration, knock: Knock, owner: &mut dyn Owner) -> Vec<Errand> {
         let started = pipe::pipe().map_err(|error| error.to_string()).and_then(|(reader, writer)| {
-            let knock = self.reception.desk.knock();
-            let helper = owner.look(aim, knock, limit, writer).map_err(|error| error.to_string())?;
+            let helper = owner.look(aim, limit, knock, writer).map_err(|error| error.to_string())?;
             Ok(Look { helper, answer: Some(reader), told: Vec::new(), longest: desk::longest(aim) })
         });
         match started {

@@ -47,8 +47,9 @@ fn a_node_with_jmx_users_is_drained_by_the_password_of_its_own_file() {
     for output in [refused, drained] {
         assert!(!format!("{output:?}").contains("jerry"), "a password is told");
     }
-    let why = inside(&["probe", "readiness", "--timeout", "30s"]);
-    assert!(why.stdout.contains("DRAINED"), "{why:?}");
+    let after = inside(&["probe", "readiness", "--timeout", "30s"]);
+    assert_eq!(after.code, 1, "{after:?}");
+    assert!(after.stdout.contains("drained"), "{after:?}");
     signal(start.init(), Signal::SIGTERM);
     assert_eq!(start.wait(), 0);
 }

@@ -63,8 +63,15 @@ fn the_3_11_4_release_runs_by_its_own_scripts_and_drains() {
 /// What the release's own `bin/nodetool` does, in the tree of its node.
 fn its_nodetool(node: &RealNode, start: &RealStart, words: &[&str]) -> Outcome {
     let jvm = start.jvm().to_string();
-    let tree = ["--target", &jvm, "--mount", "--pid", "--", "/opt/cassandra/bin/nodetool"];
-    node.command("/usr/bin/nsenter".as_ref(), &[&tree[..], words].concat())
+    // The Java that runs the node, not that of this machine.
+    let java = fs::read_link(format!("/proc/{jvm}/exe")).unwrap();
+    let home = format!("JAVA_HOME={}", java.ancestors().nth(2).unwrap().display());
+    // Its script reads cassandra-env.sh, which wants both sizes of a heap or none.
+    // A Java 8 of today takes the URL of its NodeTool only on request (CASSANDRA-17581).
+    let legacy = "JVM_OPTS=-Dcom.sun.jndi.rmiURLParsing=legacy";
+    let script = ["/usr/bin/env", "--unset=MAX_HEAP_SIZE", &home, legacy, "/opt/cassandra/bin/nodetool"];
+    let tree = ["--target", &jvm, "--pid", "--mount", "--uts", "--"];
+    node.command("/usr/bin/nsenter".as_ref(), &[&tree, &script[..], words].concat())
 }
 
 /// The same, which must do it.

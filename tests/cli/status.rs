@@ -67,7 +67,7 @@ fn a_watch_prints_a_line_for_each_look_and_ends_with_the_node() {
     assert!(!rest.contains('\x1b'), "{rest:?}");
     let mut said = String::new();
     std::io::Read::read_to_string(&mut watch.stderr.take().unwrap(), &mut said).unwrap();
-    assert_eq!(watch.wait().unwrap().code(), Some(69));
+    assert_eq!(watch.wait().unwrap().code(), Some(69), "{said}");
     assert!(said.contains("no node runs under cassandra-init here"), "{said}");
 }
 

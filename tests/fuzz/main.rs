@@ -182,3 +182,26 @@ fn values_that_java_wrote_are_read_or_refused() {
 fn what_is_said_to_pid_1_is_answered_once_and_whole() {
     drive("asked");
 }
+
+#[test]
+fn the_kept_servers_are_understood() {
+    let kept = |name: &str| fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name)).unwrap();
+    let cql = |name: &str| format!("{:?}", targets::cql_answer(&kept(name)));
+    for name in ["cql/ready", "cql/framed", "cql/frames"] {
+        assert_eq!(cql(name), "Ok(Ready { bootstrapped: Some(\"COMPLETED\") })", "{name}");
+    }
+    assert_eq!(cql("cql/overloaded"), "Ok(Ready { bootstrapped: None })");
+    assert_eq!(cql("cql/authenticate"), "Ok(Authenticate(\"org.apache.cassandra.auth.PasswordAuthenticator\"))");
+    let jmx =
+        |name: &str| targets::jmx_answer(&kept(name)).map_or_else(|error| error.to_string(), |it| format!("{it:?}"));
+    assert_eq!(jmx("jmx/text"), "Text(\"NORMAL\")");
+    assert_eq!(jmx("jmx/boolean"), "Boolean(true)");
+    assert_eq!(jmx("jmx/array"), "List([Text(\"10.0.0.1\"), Text(\"10.0.0.2\")])");
+    for (name, end) in [
+        ("jmx/refused", ": refused: Authentication failed!"),
+        ("jmx/missing", ": no bean org.apache.cassandra.db:type=StorageService"),
+        ("jmx/tls", ": not a JMX server without TLS: the entry is reached over TLS"),
+    ] {
+        assert!(jmx(name).ends_with(end), "{}", jmx(name));
+    }
+}

@@ -31,8 +31,8 @@ impl Owner for Panics {
     fn look(
         &mut self,
         _aim: Aim,
-        _knock: Knock,
         _limit: Duration,
+        _knock: Knock,
         _answer: OwnedFd,
     ) -> Result<process::Child, SpawnError> {
         panic!("asked to look")

@@ -168,7 +168,7 @@ impl Source for &mut Connection {
 fn trouble(address: SocketAddr, limit: Limit, broken: Broken) -> Trouble {
     match broken {
         Broken::Late => Trouble::TimedOut { address, limit: limit.whole },
-        Broken::Encryption(error) => Trouble::Encryption { address, error },
+        Broken::Encryption(error) => Trouble::Encryption { address, error: error.to_string() },
         Broken::System(what, error) => Trouble::Connection { address, what, error: timed::plain(&error) },
     }
 }

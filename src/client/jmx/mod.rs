@@ -1,7 +1,8 @@
 //! JMX over RMI (JRMP), as Cassandra's own server speaks it: attributes are read and operations called without a JVM.
 //!
 //! Source: the Java Remote Method Invocation Specification, chapter 10 (wire protocol), and the interfaces `RMIServer` and
-//! `RMIConnection` of `javax.management.remote.rmi`, whose method hashes stand below. Not spoken: TLS and custom sockets.
+//! `RMIConnection` of `javax.management.remote.rmi`, whose method hashes stand below. In clear or in TLS; not spoken: sockets of
+//! anybody's own making.
 
 mod arguments;
 mod jrmp;
@@ -74,7 +75,7 @@ pub enum Value {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// Nothing listens, or the connection broke.
     #[error("{address}: {what}: {error}")]
@@ -100,7 +101,7 @@ pub enum Trouble {
         /// The server.
         address: SocketAddr,
         /// What is wrong.
-        error: rustls::Error,
+        error: String,
     },
     /// The server wants a user and password, or others than these.
     #[error("{address}: refused: {message}")]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::Door;
 use super::table::{self, Ring};
 use super::words::Asked;
 use crate::cassandra::{Line, Version};
@@ -39,12 +40,12 @@ impl From<Trouble> for Odd {
 }
 
 /// The answer; none where NodeTool must be asked, which tells a trouble in its own words.
-pub(super) fn status(asked: &Asked, port: u16, environment: &[Assignment]) -> Option<Answer> {
+pub(super) fn status(asked: &Asked, door: &Door, environment: &[Assignment]) -> Option<Answer> {
     if !is_english(environment) {
         return None;
     }
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, asked.port.unwrap_or(port)));
-    let mut jmx = Jmx::connect(address, None, LIMIT).ok()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, asked.port.unwrap_or(door.port)));
+    let mut jmx = Jmx::connect(address, Some(&door.login), LIMIT).ok()?;
     jmx.expect_a_ring();
     match ring(&mut jmx, asked) {
         Ok(Ok(ring)) => Some(Answer { text: table::draw(&ring)?, success: true }),
