@@ -71,7 +71,7 @@ pub fn answers_and_leaves_nothing(jvm: i32, jcmd: &dyn Fn(&[&str]) -> Outcome) {
         fs::remove_file(&socket).unwrap();
     }
     let threads = jcmd(&["Thread.print", "-l"]).code(0).stdout;
-    assert!(threads.contains("Full thread dump") && threads.contains("\"main\""), "{threads}");
+    assert!(threads.contains("Full thread dump") && threads.contains("\"Attach Listener\""), "{threads}");
     assert!(jcmd(&[]).code(0).stdout.contains("VM.system_properties"), "the commands are told");
     let unknown = jcmd(&["No.such"]);
     assert_eq!((unknown.code, unknown.stderr.contains("Unknown diagnostic command")), (1, true), "{unknown:?}");
