@@ -50,13 +50,14 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
         Phase::Serving => {}
     }
     // Nobody shall be sent to the node any more. A PID 1 that cannot be told learns it from the SIGTERM.
-    let _ = ask::pid1(&env, Request::Drain, TELLING);
+    let _ = ask::pid1(&env, Request::Drain { over: false }, TELLING);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, published.jmx.unwrap_or(JMX_PORT)));
     let limit = limit.map_or(LONGEST, Span::get);
     let started = Instant::now();
     let login = secrets::jmx_login(&published, Purpose::Control);
     match over_jmx(address, &login, limit) {
         Ok(Drained::Yes) => {
+            let _ = ask::pid1(&env, Request::Drain { over: true }, TELLING);
             print(&format!("drained in {:.1} s\n", started.elapsed().as_secs_f64()))?;
             Ok(Exit::Success)
         }
@@ -64,7 +65,12 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
             print(&format!("{trouble}; NodeTool is asked\n"))?;
             Err(nodetool::run(&["drain".into()], environment))
         }
-        Err(trouble) => Err(failure(trouble, limit)),
+        // It goes on without us.
+        Err(trouble @ Trouble::TimedOut { .. }) => Err(failure(trouble, limit)),
+        Err(trouble) => {
+            let _ = ask::pid1(&env, Request::Drain { over: true }, TELLING);
+            Err(failure(trouble, limit))
+        }
     }
 }
 

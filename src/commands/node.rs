@@ -141,8 +141,8 @@ impl Owner for Node {
         }
     }
 
-    fn drain_begins(&mut self) {
-        tracing::info!("a drain begins: not ready any more");
+    fn drain(&mut self, over: bool) {
+        tracing::info!("{}", if over { "the drain is over" } else { "a drain begins: not ready any more" });
     }
 
     fn changed(&mut self, question: Question, verdict: &Verdict) {

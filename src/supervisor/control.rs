@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `probe startup` (or `liveness`, `readiness`) `MILLIS` | `yes WORDS` or `no WORDS`, within that many milliseconds |
 //! | `status` | `key=value` lines, see [`Standing`] |
-//! | `drain` | `ok`: not ready from now on, and the node is expected to be drained |
+//! | `drain` | `ok`: somebody drains the node, it is not ready until they say that they are done |
+//! | `drain over` | `ok`: they are done, drained or not; it is as ready as it looks |
 //! | anything else | `error WORDS` |
 
 use std::fmt::{self, Write as _};
@@ -32,8 +33,11 @@ pub enum Request {
     Probe(Question, Duration),
     /// How the node stands.
     Status,
-    /// A drain begins that a stop will follow.
-    Drain,
+    /// Somebody begins to drain the node, or is done with it.
+    Drain {
+        /// Whether they are done.
+        over: bool,
+    },
 }
 
 /// The words of the questions.
@@ -51,7 +55,11 @@ impl Request {
         let mut words = line.split(' ');
         let request = match words.next()? {
             "status" => Self::Status,
-            "drain" => Self::Drain,
+            "drain" => match words.next() {
+                None => Self::Drain { over: false },
+                Some("over") => Self::Drain { over: true },
+                Some(_) => return None,
+            },
             "probe" => {
                 let asked = words.next()?;
                 let (question, _) = QUESTIONS.iter().find(|(_, word)| *word == asked)?;
@@ -72,7 +80,7 @@ impl fmt::Display for Request {
         match self {
             Self::Probe(question, limit) => write!(f, "probe {} {}", word(*question), limit.as_millis()),
             Self::Status => f.write_str("status"),
-            Self::Drain => f.write_str("drain"),
+            Self::Drain { over } => f.write_str(if *over { "drain over" } else { "drain" }),
         }
     }
 }
@@ -241,7 +249,7 @@ mod tests {
     #[test]
     fn a_request_is_read_as_it_was_written() {
         let seconds = Duration::from_secs;
-        let mut requests = vec![Request::Status, Request::Drain];
+        let mut requests = vec![Request::Status, Request::Drain { over: false }, Request::Drain { over: true }];
         requests.extend(QUESTIONS.map(|(question, _)| Request::Probe(question, seconds(2))));
         for request in requests {
             assert_eq!(Request::parse(&request.to_string()), Some(request));
@@ -264,6 +272,8 @@ mod tests {
             "Status",
             "status now",
             "drain\r",
+            "drain ",
+            "drain over now",
         ] {
             assert_eq!(Request::parse(line), None, "{line:?}");
         }

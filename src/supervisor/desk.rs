@@ -43,8 +43,11 @@ pub enum Errand {
     EndLook,
     /// Our own look ended: the node serves clients, or not.
     Observed(bool),
-    /// Somebody announced a drain.
-    DrainAsked,
+    /// Somebody begins to drain the node, or is done with it.
+    Drain {
+        /// Whether they are done.
+        over: bool,
+    },
     /// Make the JVM print its threads: it answers nobody.
     DumpThreads,
     /// Tell people that the answer to this question is another one from now on.
@@ -120,10 +123,20 @@ impl Desk {
         self.told = [true; 2];
     }
 
-    /// A drain was announced. Whoever waits for an answer to a probe gets it now.
-    pub fn drain_begins(&mut self, now: Duration) -> Vec<Errand> {
-        self.life.drain.get_or_insert(now);
-        self.look_no_more(|aim| aim != Aim::Page, now)
+    /// Somebody begins to drain the node: whoever waits to hear whether it is ready hears it now. Or they are done, and it is
+    /// what it looks like: drained, or as it was.
+    pub fn drain(&mut self, over: bool, now: Duration) -> Vec<Errand> {
+        if self.phase() != Phase::Serving || self.life.drain.is_some() != over {
+            return Vec::new();
+        }
+        self.life.drain = (!over).then_some(now);
+        let mut errands = vec![Errand::Drain { over }];
+        if !over {
+            let [ready, _] = &mut self.told;
+            *ready = false;
+            errands.extend(self.look_no_more(|aim| aim == Aim::Clients, now));
+        }
+        errands
     }
 
     /// A stop was asked for. Whoever waits for an answer to a probe gets it now.
@@ -143,10 +156,10 @@ impl Desk {
         self.follow(steps, now)
     }
 
-    /// How far the node is, for those who ask: one that is drained is as good as stopped.
+    /// How far the node is, for those who ask.
     fn phase(&self) -> Phase {
         match self.life {
-            Life { drain: Some(_), .. } | Life { stop: Some(_), .. } | Life { gone: true, .. } => Phase::Stopping,
+            Life { stop: Some(_), .. } | Life { gone: true, .. } => Phase::Stopping,
             Life { served: Some(_), .. } => Phase::Serving,
             Life { started: Some(_), .. } => Phase::Starting,
             _ => Phase::Preparing,
@@ -185,9 +198,9 @@ impl Desk {
                 let answer = Answer::Text(self.standing(now).to_string());
                 self.say(id, &answer, now)
             }
-            Wish::Request(Request::Drain) => {
+            Wish::Request(Request::Drain { over }) => {
                 let mut errands = self.say(id, &Answer::Text("ok\n".to_owned()), now);
-                errands.push(Errand::DrainAsked);
+                errands.extend(self.drain(over, now));
                 errands
             }
             Wish::Page(Page::Metrics) => {
@@ -220,7 +233,7 @@ impl Desk {
     }
 
     fn probe(&mut self, asked: Waiting, now: Duration) -> Vec<Errand> {
-        if !modes::needs_look(asked.question, self.phase(), self.patience) {
+        if self.is_drained_for(asked.question) || !modes::needs_look(asked.question, self.phase(), self.patience) {
             return self.answer(asked, None, now);
         }
         let aim = match asked.question {
@@ -394,13 +407,18 @@ impl Desk {
         }
     }
 
+    /// Whether the drain that somebody is at answers the question.
+    fn is_drained_for(&self, question: Question) -> bool {
+        question == Question::Readiness && self.life.drain.is_some() && self.phase() == Phase::Serving
+    }
+
     fn verdict(&self, question: Question, late: Option<Duration>) -> Verdict {
         let [clients, life] = &self.seen;
         let look = match question {
             Question::Liveness => life,
             Question::Startup | Question::Readiness => clients,
         };
-        if question == Question::Readiness && self.life.drain.is_some() && self.life.stop.is_none() {
+        if self.is_drained_for(question) {
             return Verdict { yes: false, reason: "the node is being drained".to_owned() };
         }
         let seen = match late {

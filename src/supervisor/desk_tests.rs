@@ -11,6 +11,7 @@ use crate::supervisor::control::parse_verdict;
 const SERVES: &[u8] = b"cql=serves 127.0.0.1:9042 serves CQL\n";
 const CLOSED: &[u8] = b"cql=silent cannot connect: connection refused\nmode=JOINING\n";
 const SILENT: &[u8] = b"life=silent it is stopped by a signal\n";
+const DRAINED: &[u8] = b"cql=silent closed\nmode=DRAINED\nlife=answers JMX\n";
 
 fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -92,7 +93,7 @@ fn a_stop_answers_who_waits_and_a_drain_that_is_announced_too() {
     for stop in [true, false] {
         let mut desk = serving();
         let (id, _) = asks(&mut desk, "probe readiness 1000", at(0));
-        let errands = if stop { desk.stopping(15, at(0), None, at(10)) } else { desk.drain_begins(at(10)) };
+        let errands = if stop { desk.stopping(15, at(0), None, at(10)) } else { desk.drain(false, at(10)) };
         let reason = if stop { "stopping" } else { "being drained" };
         assert_eq!(told(&errands, id), Some(format!("no the node is {reason}\n")));
         assert!(errands.contains(&Errand::EndLook), "{errands:?}");
@@ -104,10 +105,25 @@ fn a_stop_answers_who_waits_and_a_drain_that_is_announced_too() {
 }
 
 #[test]
-fn a_drain_is_announced_with_one_word() {
+fn who_drains_says_when_they_begin_and_when_they_are_done() {
     let mut desk = serving();
-    let (id, errands) = asks(&mut desk, "drain", at(0));
-    assert_eq!(errands, [Errand::Send(id, b"ok\n".to_vec()), Errand::DrainAsked]);
+    let mut says = |words: &str, over: bool, news: bool| {
+        let (id, errands) = asks(&mut desk, words, at(0));
+        let mut expected = vec![Errand::Send(id, b"ok\n".to_vec())];
+        expected.extend(news.then_some(Errand::Drain { over }));
+        assert_eq!(errands, expected, "{words}");
+        probe(&mut desk, "readiness", SERVES, at(1)).0
+    };
+    let drained = "no the node is being drained\n";
+    assert_eq!(says("drain", false, true), drained);
+    assert_eq!(says("drain", false, false), drained, "told once");
+    let over = says("drain over", true, true);
+    assert!(over.starts_with("yes "), "one that is not drained after all serves on: {over}");
+    assert_eq!(says("drain over", true, false), over);
+    assert_eq!(says("drain", false, true), drained);
+    // One that stays drained is a matter of patience, whoever drained it.
+    let answers = (1..=40).map(|second| probe(&mut desk, "liveness", DRAINED, at(second * 1000)).0);
+    assert_eq!(answers.take_while(|answer| answer.starts_with("yes ")).count(), 20, "seconds");
 }
 
 #[test]
@@ -223,7 +239,7 @@ enum Happens {
     LookEnds(Option<&'static [u8]>),
     Own,
     Served,
-    Drain,
+    Drain(bool),
     Stop,
     Gone,
     Pause(u64),
@@ -236,6 +252,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         b"probe startup 0\n".to_vec(),
         b"status\n".to_vec(),
         b"drain\n".to_vec(),
+        b"drain over\n".to_vec(),
         b"probe ".to_vec(),
         b"GET /readyz HTTP/1.1\r\n\r\n".to_vec(),
         b"HEAD /livez HTTP/1.0\r\n\r\n".to_vec(),
@@ -253,7 +270,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         3 => looks.prop_map(Happens::LookEnds),
         1 => Just(Happens::Own),
         1 => Just(Happens::Served),
-        1 => Just(Happens::Drain),
+        1 => any::<bool>().prop_map(Happens::Drain),
         1 => Just(Happens::Stop),
         1 => Just(Happens::Gone),
         3 => (0..4000_u64).prop_map(Happens::Pause),
@@ -285,7 +302,7 @@ impl Witness {
                     self.looking = true;
                 }
                 Errand::EndLook => prop_assert!(self.looking),
-                Errand::Observed(_) | Errand::DrainAsked | Errand::DumpThreads | Errand::Tell(..) => {}
+                Errand::Observed(_) | Errand::Drain { .. } | Errand::DumpThreads | Errand::Tell(..) => {}
             }
         }
         Ok(())
@@ -340,7 +357,7 @@ proptest! {
                     desk.served(now);
                     Vec::new()
                 }
-                Happens::Drain => desk.drain_begins(now),
+                Happens::Drain(over) => desk.drain(over, now),
                 Happens::Stop => desk.stopping(15, at(0), None, now),
                 Happens::Gone => {
                     witness.gone = true;

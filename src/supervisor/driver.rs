@@ -41,8 +41,8 @@ pub trait Owner {
     fn look(&mut self, aim: Aim, limit: Duration, knock: Knock, answer: OwnedFd) -> Result<Child, SpawnError>;
     /// The child serves for the first time.
     fn served(&mut self) {}
-    /// Somebody drains the child, and will ask for a stop then.
-    fn drain_begins(&mut self) {}
+    /// Somebody begins to drain the child, or is done with it.
+    fn drain(&mut self, _over: bool) {}
     /// A stop was asked for by this signal.
     /// The child gets its SIGTERM after `delay`, and is killed after `limit` where there is one.
     fn stopping(&mut self, _signal: i32, _delay: Duration, _limit: Option<Duration>) {}
@@ -213,10 +213,6 @@ impl Driver<'_> {
                 // Nor is what looking took.
                 memory::release_program_pages();
             }
-            Action::DrainBegins => {
-                errands = desk.drain_begins(now);
-                owner.drain_begins();
-            }
             Action::Stopping { signal, delay, limit } => {
                 errands = desk.stopping(signal, delay, limit, now);
                 owner.stopping(signal, delay, limit);
@@ -261,7 +257,7 @@ impl Driver<'_> {
                     }
                     Errand::EndLook => self.end_look(),
                     Errand::Observed(serves) => self.pending.push(Event::Observed(serves)),
-                    Errand::DrainAsked => self.pending.push(Event::DrainAsked),
+                    Errand::Drain { over } => owner.drain(over),
                     Errand::DumpThreads => {
                         tracing::error!("Cassandra answers nobody: it is asked for its threads");
                         self.signal(nix::libc::SIGQUIT);

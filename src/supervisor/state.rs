@@ -21,8 +21,8 @@
 //! ```
 //!
 //! Beside it, until the child serves or a stop is asked for: `Waiting ──due──► Looking ──no, or ended by force──► Waiting`.
-//! A signal that asks for no stop changes no state, and a drain that somebody announces only that nobody is sent to the node
-//! any more. No event leads back up, and nothing but the child's end to `Sweeping`: we never exit while it lives.
+//! A signal that asks for no stop changes no state. No event leads back up, and nothing but the child's end to `Sweeping`: we
+//! never exit while it lives.
 
 use std::time::Duration;
 
@@ -80,8 +80,6 @@ pub enum Event {
     ChildEnded(u8),
     /// A look at the child ended: does it serve?
     Observed(bool),
-    /// Somebody drains the node and will stop it then.
-    DrainAsked,
     /// No process is left to reap.
     NobodyLeft,
     /// The time that [`Supervisor::deadline`] named has come.
@@ -101,8 +99,6 @@ pub enum Action {
     EndLook,
     /// The child serves for the first time.
     Served,
-    /// A drain was announced: not ready from now on, and drained is what the node shall be. Told once.
-    DrainBegins,
     /// A stop was asked for: not ready from now on.
     Stopping {
         /// The signal that asked.
@@ -201,7 +197,6 @@ pub struct Supervisor {
     state: State,
     watch: Watch,
     served: bool,
-    drain_asked: bool,
 }
 
 impl Supervisor {
@@ -210,7 +205,7 @@ impl Supervisor {
         let first = now.saturating_add(OBSERVE_EVERY);
         let watch = if policy.observe { Watch::Waiting { at: first, done: 0 } } else { Watch::Off };
         let served = policy.served_before || !policy.observe;
-        Self { policy, state: State::Running, watch, served, drain_asked: false }
+        Self { policy, state: State::Running, watch, served }
     }
 
     /// When [`Event::Time`] is next due; none: no need to wake up.
@@ -235,11 +230,6 @@ impl Supervisor {
             Event::Signal(signal) => self.signal(signal, now, &mut actions),
             Event::ChildEnded(code) => self.child_ended(code, now, &mut actions),
             Event::Observed(serves) => self.observed(serves, now, &mut actions),
-            Event::DrainAsked => {
-                if self.state == State::Running && !std::mem::replace(&mut self.drain_asked, true) {
-                    actions.push(Action::DrainBegins);
-                }
-            }
             Event::NobodyLeft => {
                 if let State::Sweeping { code, stop, since, .. } = self.state {
                     self.finish(code, stop, now.saturating_sub(since), &mut actions);

@@ -164,15 +164,6 @@ fn a_delay_longer_than_the_grace_period_leaves_half_of_it_for_the_drain() {
     assert_eq!(supervisor.deadline(), Some(Duration::from_millis(4250)), "half of 8.5 s, when it is killed");
 }
 
-#[test]
-fn an_announced_drain_is_told_once_and_changes_no_stop() {
-    let mut supervisor = running(CASSANDRA);
-    assert_eq!(supervisor.step(Event::DrainAsked, at(1)), [Action::DrainBegins]);
-    assert_eq!(supervisor.step(Event::DrainAsked, at(2)), []);
-    assert_eq!(supervisor.step(Event::Signal(SIGTERM), at(3))[0], stopping(at(0), None));
-    assert_eq!(supervisor.step(Event::DrainAsked, at(4)), [], "it stops already");
-}
-
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (1..=64).prop_map(Event::Signal),
@@ -181,7 +172,6 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Event::ChildEnded(143)),
         any::<bool>().prop_map(Event::Observed),
         Just(Event::NobodyLeft),
-        Just(Event::DrainAsked),
         Just(Event::Time),
         Just(Event::Time),
     ]
@@ -286,7 +276,6 @@ impl Witness {
             }
             Action::EndLook
             | Action::Served
-            | Action::DrainBegins
             | Action::Stopping { .. }
             | Action::Draining(_)
             | Action::Slow(_)

@@ -44,7 +44,6 @@ const TABLE: &[Situation] = &[
         "HERE serves CQL (org.apache.cassandra.auth.PasswordAuthenticator)\n",
     ),
     row("serving over TLS", READY, ("serving", "NORMAL"), "HERE serves CQL over TLS\n"),
-    row("serving who has a certificate", READY, ("serving", "NORMAL"), "HERE speaks TLS, though not with us: "),
     row("without native transport", ALIVE, ("serving", "NORMAL"), "the node is in the ring; HERE: cannot connect: "),
     row(
         "drained",

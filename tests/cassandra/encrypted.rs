@@ -7,6 +7,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
+use crate::answers::expect;
 use crate::real::{RealNode, RealStart, alone, signal, wait_until};
 use crate::support::{Outcome, binary, is_root};
 
@@ -97,6 +98,7 @@ fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it_with_its_own_key() 
     let node = with_clients(node, &only_itself(&jks, "JKS"));
     let (start, said) = readiness(&node, "jks.log");
     assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
+    expect(&node, "serving over TLS");
     stop(start);
 
     let factory = "ssl_context_factory: {class_name: org.apache.cassandra.security.PEMBasedSslContextFactory}";

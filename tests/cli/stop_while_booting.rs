@@ -107,12 +107,14 @@ fn no_step_of_the_boot_waits_for_long_without_looking_for_a_signal() {
                 // For the thread that answers meanwhile: it waits for nobody, and is told to end before.
                 joins += 1;
             } else {
-                // A log line that nobody reads: 100 ms once. A lock: only if it is free. The child's exec: a pipe that it closes.
+                // A log line that nobody reads: 100 ms once. A lock: only if it is free. The child's exec: a pipe that it closes. The
+                // machine's interfaces, which the kernel tells at once.
                 let is_bounded = [
                     "POLLOUT}], 1, 100)",
                     "LOCK_NB",
                     "LOCK_UN",
                     "WNOHANG",
+                    "nlmsg_type=",
                     "read(",
                     "signalfd4(",
                     "clone(",

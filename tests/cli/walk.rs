@@ -229,7 +229,9 @@ fn a_walk_costs_one_look_for_an_entry_and_one_change_for_a_wrong_one() {
         (large, after) = counted(large, calls);
         let [looks, changes, opened, read, all]: [usize; 5] = std::array::from_fn(|call| after[call] - before[call]);
         assert_eq!((looks, changes), (ENTRIES, wrong));
-        assert_eq!((opened, read), (FOLDERS, 2 * FOLDERS), "a folder is opened once, and read to its end");
+        // The folder of folders is longer, too, and C libraries read by pieces of different sizes.
+        let is_read_once = (2 * FOLDERS..=2 * FOLDERS + 4).contains(&read);
+        assert!(opened == FOLDERS && is_read_once, "a folder is opened once, and read to its end: {opened}, {read}");
         // A question about a stop every 16 entries, closing, and what threads wait for and give each other.
         let others = all - looks - changes - opened - read;
         assert!(others < ENTRIES / 4, "{others} other calls for {ENTRIES} entries");
