@@ -119,28 +119,34 @@ pub fn can_be_placed() -> bool {
     asked == 0
 }
 
-/// Gives the pages of our own program back that were only needed until now: its code and constants, which the kernel reads
-/// again from the file when they are used. Returns how many bytes they span; 0 where nothing could be given back.
+/// Where our own program lies in memory: its code and constants, which the kernel reads again from the file when they are used.
 ///
 /// Only mappings that nobody can have written to: those of our executable up to its code. What follows holds relocated
 /// pointers (see `-z relro` of ld(1)).
-pub fn release_program_pages() -> usize {
-    // Room for a usual one, so that it is read at once.
-    let mut maps = String::with_capacity(8192);
-    let read = fs::File::open("/proc/self/maps").and_then(|mut file| file.read_to_string(&mut maps));
-    if read.is_err() {
-        return 0;
-    }
-    let Ok(program) = std::env::current_exe() else { return 0 };
-    let mut released = 0;
-    for (start, length) in program_mappings(&maps, &program.to_string_lossy()) {
-        // SAFETY: the range is a private mapping of a file that was never written to, so dropped pages read the same again.
-        let result = unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
-        if result == 0 {
-            released += length;
+#[derive(Debug)]
+pub struct ProgramPages(Vec<(usize, usize)>);
+
+impl ProgramPages {
+    /// Looks for it; where it cannot be found, nothing is given back.
+    pub fn find() -> Self {
+        // Room for a usual one, so that it is read at once.
+        let mut maps = String::with_capacity(8192);
+        let read = fs::File::open("/proc/self/maps").and_then(|mut file| file.read_to_string(&mut maps));
+        match (read, std::env::current_exe()) {
+            (Ok(_), Ok(program)) => Self(program_mappings(&maps, &program.to_string_lossy())),
+            _ => Self(Vec::new()),
         }
     }
-    released
+
+    /// Gives back the pages that were only needed until now. Returns how many bytes they span.
+    pub fn give_back(&self) -> usize {
+        let give_back = |(start, length): (usize, usize)| {
+            // SAFETY: the range is a private mapping of a file that was never written to, so dropped pages read the same again.
+            let result = unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
+            if result == 0 { length } else { 0 }
+        };
+        self.0.iter().copied().map(give_back).sum()
+    }
 }
 
 /// Start and length of the unwritten mappings of `program` in the text of a maps file (proc_pid_maps(5)).
@@ -296,7 +302,7 @@ mod tests {
                     7000-8000 r--p 00006000 fe:00 1 /bin/init\n8000-9000 rw-p 00007000 fe:00 1 /bin/init\n";
         assert_eq!(program_mappings(maps, "/bin/init"), [(0x1000, 0x2000), (0x3000, 0x4000)]);
         assert!(program_mappings("1000-3000 rw-p 00000000 fe:00 1 /bin/init\n", "/bin/init").is_empty());
-        release_program_pages();
+        ProgramPages::find().give_back();
         assert!(total_ram(Path::new("/")).is_some(), "and the program still runs");
     }
 }

@@ -14,10 +14,11 @@ use crate::exit::Exit;
 use crate::host::command::{NOT_EXECUTED, SpawnError};
 use crate::host::events::{self, Interest, Timer};
 use crate::host::last_resort::LastResort;
+use crate::host::memory::ProgramPages;
 use crate::host::pipe::{self, Reading};
 use crate::host::process::{self, Child, Ended};
 use crate::host::signals::SignalFd;
-use crate::host::{Error, memory, signals};
+use crate::host::{Error, signals};
 use crate::supervisor::desk::{self, Errand};
 use crate::supervisor::looks::Aim;
 use crate::supervisor::metrics::Facts;
@@ -73,8 +74,6 @@ pub fn supervise(
 ) -> Exit {
     // The child has its folder; ours would keep a volume from being unmounted.
     let _ = std::env::set_current_dir("/");
-    // What starting took is not needed any more: an idle PID 1 is small.
-    memory::release_program_pages();
     let stop_asked = AtomicBool::new(false);
     let last_resort =
         LastResort { child, signals, asks_to_stop: is_stop, stop_asked: &stop_asked, code: Exit::Internal.code() };
@@ -124,6 +123,7 @@ impl Driver<'_> {
     fn run(&mut self, policy: Policy, owner: &mut dyn Owner) -> Result<Exit, Error> {
         let facts = owner.started();
         let timer = Timer::new()?;
+        let program = ProgramPages::find();
         let now = self.reception.now();
         self.reception.desk.started(self.child.pid(), facts, now);
         let mut machine = Supervisor::new(policy, now);
@@ -142,12 +142,13 @@ impl Driver<'_> {
             if !self.pending.is_empty() {
                 continue;
             }
-            match machine.deadline().into_iter().chain(self.reception.deadline()).min() {
-                Some(at) => {
-                    let left = at.saturating_sub(self.reception.now());
-                    timer.arm(left.clamp(Duration::from_millis(1), FURTHEST))?;
-                }
-                None => timer.disarm()?,
+            if let Some(at) = machine.deadline().into_iter().chain(self.reception.deadline()).min() {
+                let left = at.saturating_sub(self.reception.now());
+                timer.arm(left.clamp(Duration::from_millis(1), FURTHEST))?;
+            } else {
+                timer.disarm()?;
+                // Nothing is under way: what it took is not needed any more, and an idle PID 1 is small.
+                program.give_back();
             }
             ready = self.wait(&timer)?;
         }
@@ -210,8 +211,6 @@ impl Driver<'_> {
             Action::Served => {
                 desk.served(now);
                 owner.served();
-                // Nor is what looking took.
-                memory::release_program_pages();
             }
             Action::Stopping { signal, delay, limit } => {
                 errands = desk.stopping(signal, delay, limit, now);
