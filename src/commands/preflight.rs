@@ -38,6 +38,8 @@ pub(super) fn look(
     let facts = Facts {
         limits,
         locks_memory: privileges::ipc_lock_available(),
+        out_of_reach: situation.identity.as_ref().is_some_and(|user| user.uid != geteuid().as_raw())
+            && !privileges::may_signal_others(),
         kernel: kernel::settings(root),
         swap: memory::swap(root),
         cpu_quota: processors::quota(root),

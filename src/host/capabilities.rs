@@ -3,6 +3,8 @@
 use nix::errno::Errno;
 use nix::libc;
 
+/// The right to signal processes of other users (`CAP_KILL`).
+pub(super) const KILL: u32 = 5;
 /// The right to lock memory beyond RLIMIT_MEMLOCK (`CAP_IPC_LOCK`).
 pub(super) const IPC_LOCK: u32 = 14;
 

@@ -85,6 +85,11 @@ pub fn ipc_lock_available() -> bool {
     capabilities::is_permitted(capabilities::IPC_LOCK) && capabilities::is_bounding(capabilities::IPC_LOCK) == Ok(true)
 }
 
+/// Whether a process of another user may be sent signals (kill(2)).
+pub fn may_signal_others() -> bool {
+    capabilities::is_permitted(capabilities::KILL)
+}
+
 /// Gives the pipes and terminals among descriptors 0 to 2 to the user, who could otherwise not open /dev/stdout.
 ///
 /// Regular files, sockets and devices such as /dev/null stay as they are, the group too. EPERM and EROFS are

@@ -128,3 +128,14 @@ fn a_limit_of_processes_is_told_with_the_option_that_raises_it_and_one_that_is_t
         assert_eq!(node.java_was_started(), code == 0);
     }
 }
+
+#[test]
+fn a_jvm_that_we_could_not_stop_is_told() {
+    if !is_root() || !has("setpriv") {
+        skip_or_fail("needs root and setpriv");
+        return;
+    }
+    let node = Node::new().java("#!/bin/true\n");
+    assert!(!node.run().stderr.contains("CAP_KILL"));
+    node.wrapped(&["setpriv", "--bounding-set", "-kill"]).run().says("CAP_KILL: is missing").says("capability KILL");
+}

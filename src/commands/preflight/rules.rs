@@ -28,6 +28,8 @@ pub(super) struct Facts {
     pub(super) limits: Vec<Limit>,
     /// Whether it may lock its memory whatever the limit (`CAP_IPC_LOCK`).
     pub(super) locks_memory: bool,
+    /// Whether it will belong to a user whose processes we may not signal.
+    pub(super) out_of_reach: bool,
     pub(super) kernel: kernel::Settings,
     /// Swap that it may be moved to, in bytes.
     pub(super) swap: u64,
@@ -74,6 +76,7 @@ pub(super) fn findings(facts: &Facts) -> Report {
     let mut report = Report::default();
     let limits = facts.limits.iter().filter_map(|limit| of_limit(limit, facts));
     let others = [
+        of_reach(facts.out_of_reach),
         facts.library.as_ref().and_then(of_library),
         of_clock(facts.clock),
         of_mappings(&facts.kernel),
@@ -127,6 +130,12 @@ fn of_library(library: &Library) -> Option<Finding> {
         Finding::warning(place, format!("{message}; unless cassandra-env.sh names another folder"))
     };
     Some(finding.hint("name a folder on a mount with exec: JVM_EXTRA_OPTS=-Djna.tmpdir=/folder"))
+}
+
+fn of_reach(out_of_reach: bool) -> Option<Finding> {
+    let message = "is missing: Cassandra, which runs as another user, can get no signal, and a stop cannot drain it";
+    let hint = "give the container the capability KILL, or start it as the user of Cassandra";
+    out_of_reach.then(|| Finding::warning("CAP_KILL", message).hint(hint))
 }
 
 fn of_clock(clock: Option<u64>) -> Option<Finding> {
@@ -240,6 +249,7 @@ mod tests {
             (|facts| facts.limits[1].now = 4_096, "warning limit nproc: 4096 is less than 32768"),
             (|facts| facts.limits[3].now = 1 << 40, "warning limit as: 1099511627776 is less than unlimited"),
             (|facts| facts.kernel.max_map_count = Some(65_530), "warning vm.max_map_count: 65530 is less than 1048575"),
+            (|facts| facts.out_of_reach = true, "warning CAP_KILL: is missing"),
             (|facts| facts.swap = 1 << 30, "warning swap: 1024 MiB may be used"),
             (
                 |facts| facts.kernel.huge_page_defrag = Some("always".into()),
