@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use crate::cassandra::java::JMX_PORT;
 use crate::cassandra::jmx::Purpose;
 use crate::client::jmx::{Jmx, Login, STORAGE_SERVICE, Trouble, Value};
-use crate::commands::{Assignment, ask, nodetool, print, run_folder, secrets};
+use crate::commands::ask::{self, Answer};
+use crate::commands::{Assignment, nodetool, print, run_folder, secrets};
 use crate::exit::{Exit, Failure};
 use crate::report::Report;
 use crate::settings::RawEnv;
 use crate::settings::value::Span;
 use crate::supervisor::Phase;
-use crate::supervisor::control::Request;
+use crate::supervisor::control::{Request, Standing};
 
 /// The kubelet sets the limit of a preStop hook; this one only keeps a forgotten call from waiting for ever.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -37,7 +38,12 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
     let Some(published) = run_folder::published(&env)? else {
         return Err(nodetool::run(&["drain".into()], environment));
     };
-    match published.phase {
+    // PID 1 knows at once what it publishes in a moment.
+    let standing = match ask::pid1(&env, Request::Status, TELLING) {
+        Answer::Said(said) => Standing::parse(&said),
+        Answer::Late | Answer::Nobody => None,
+    };
+    match standing.map_or(published.phase, |standing| standing.phase) {
         // Its drain would wait for the end of the join, and nothing of value would be lost without it.
         Phase::Preparing | Phase::Starting => {
             print("the node has not served yet, there is nothing to drain\n")?;

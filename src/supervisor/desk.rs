@@ -41,7 +41,7 @@ pub enum Errand {
     Look(Aim, Duration),
     /// Kill the helper.
     EndLook,
-    /// Our own look ended: the node serves clients, or not.
+    /// Our own look ended, or somebody else's saw it: the node serves clients, or not.
     Observed(bool),
     /// Somebody begins to drain the node, or is done with it.
     Drain {
@@ -301,10 +301,15 @@ impl Desk {
         errands
     }
 
-    fn saw(&mut self, aim: Aim, told: Option<&[u8]>, now: Duration) -> Option<Errand> {
+    fn saw(&mut self, aim: Aim, told: Option<&[u8]>, now: Duration) -> Vec<Errand> {
         let failed = || Look { cql: Some(Cql::Silent("the look at the node failed".to_owned())), ..Look::default() };
         let look = told.map_or_else(failed, |told| Look::parse(&String::from_utf8_lossy(told)));
         let dump = self.memory.note(&look, now, self.patience);
+        let mut errands = Vec::new();
+        // Whoever asked for the look: it serves.
+        if matches!(look.cql, Some(Cql::Serves(_))) && self.phase() == Phase::Starting {
+            errands.push(Errand::Observed(true));
+        }
         match (&look.cql, look.mode) {
             (_, Some(mode)) => self.mode = Some(mode),
             // What serves clients is in the ring; no look asks it for its mode, too.
@@ -318,7 +323,8 @@ impl Desk {
         // A stop has thread dumps of its own.
         let wanted = dump && self.life.stop.is_none() && !self.life.gone;
         self.counts.dumps += u64::from(wanted);
-        wanted.then_some(Errand::DumpThreads)
+        errands.extend(wanted.then_some(Errand::DumpThreads));
+        errands
     }
 
     /// What a look at the JVM's life may do to attach.

@@ -105,6 +105,18 @@ fn a_stop_answers_who_waits_and_a_drain_that_is_announced_too() {
 }
 
 #[test]
+fn whoever_asked_for_it_a_look_tells_that_the_node_serves() {
+    let mut desk = started();
+    let (id, _) = asks(&mut desk, "probe readiness 1000", at(0));
+    let errands = desk.look_ended(Some(SERVES), at(5));
+    assert_eq!(errands.first(), Some(&Errand::Observed(true)), "{errands:?}");
+    assert_eq!(told(&errands, id).as_deref(), Some("yes 127.0.0.1:9042 serves CQL\n"));
+    desk.served(at(6));
+    let (_, errands) = probe(&mut desk, "readiness", SERVES, at(1000));
+    assert!(!errands.contains(&Errand::Observed(true)), "told once: {errands:?}");
+}
+
+#[test]
 fn who_drains_says_when_they_begin_and_when_they_are_done() {
     let mut desk = serving();
     let mut says = |words: &str, over: bool, news: bool| {

@@ -78,7 +78,7 @@ pub enum Event {
     Signal(i32),
     /// The child ended, with its exit code or 128 + signal.
     ChildEnded(u8),
-    /// A look at the child ended: does it serve?
+    /// A look at the child ended, ours or somebody else's: does it serve?
     Observed(bool),
     /// No process is left to reap.
     NobodyLeft,
@@ -329,12 +329,11 @@ impl Supervisor {
     }
 
     fn observed(&mut self, serves: bool, now: Duration, actions: &mut Vec<Action>) {
-        let Watch::Looking { done, .. } = self.watch else { return };
-        if serves {
+        if serves && self.watch != Watch::Off {
             self.watch = Watch::Off;
             self.served = true;
             actions.push(Action::Served);
-        } else {
+        } else if let Watch::Looking { done, .. } = self.watch {
             let done = done.saturating_add(1);
             let pause = if done < OBSERVE_OFTEN { OBSERVE_EVERY } else { OBSERVE_SELDOM };
             self.watch = Watch::Waiting { at: now.saturating_add(pause), done };
