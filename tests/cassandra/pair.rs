@@ -11,7 +11,7 @@ use crate::status;
 /// What holds a join: before it takes data it waits this long for the ring to learn of it.
 const HOLD: &str = "-Dcassandra.ring_delay_ms=3600000";
 /// What lets it go on.
-const HURRY: &str = "-Dcassandra.ring_delay_ms=2000";
+const HURRY: &str = "-Dcassandra.ring_delay_ms=2000 -Dcassandra.skip_wait_for_gossip_to_settle=0";
 
 /// A second node that is held while it joins: not yet up, and alive; its end is by force, and soon. Its grace period is shorter
 /// than what it gets without one.
