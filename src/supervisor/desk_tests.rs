@@ -7,6 +7,7 @@ use proptest::test_runner::TestCaseError;
 
 use super::*;
 use crate::supervisor::control::parse_verdict;
+use crate::supervisor::control::{Standing, Stop};
 
 const SERVES: &[u8] = b"cql=serves 127.0.0.1:9042 serves CQL\n";
 const CLOSED: &[u8] = b"cql=silent cannot connect: connection refused\nmode=JOINING\n";
