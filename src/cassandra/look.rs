@@ -123,7 +123,7 @@ impl Look {
     pub const LONGEST: usize = 4096;
 
     /// Reads what `Display` wrote. The helper runs as the Cassandra user, who may write what he likes: a line that is not
-    /// understood is passed over, and its words are made [harmless](harmless) again.
+    /// understood is passed over, and its words are made harmless again.
     pub fn parse(text: &str) -> Self {
         let mut look = Self::default();
         for line in text.lines() {
