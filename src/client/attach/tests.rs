@@ -170,8 +170,9 @@ impl Drop for Process {
 /// A shell that runs this, in an empty environment and with an argument of its own, once it has said that it is ready.
 fn shell(script: &str, argument: &str) -> Process {
     let script = format!("{script}\necho ready\nwhile :; do sleep 0.01; done");
-    let mut command = Command::new("sh");
-    command.args(["-c", &script, "sh", argument]).env_clear().stdout(Stdio::piped());
+    // A shell cannot trap what it was started to ignore, as this process may have been.
+    let mut command = Command::new("env");
+    command.args(["-i", "--default-signal=QUIT", "sh", "-c", &script, "sh", argument]).stdout(Stdio::piped());
     let mut process = Process(command.spawn().unwrap());
     assert_eq!(process.line(), "ready\n");
     process
