@@ -3,9 +3,11 @@
 
     probes.py INIT JVM ROUNDS NAME TIMES COMMAND... [:: NAME TIMES COMMAND...]...
 
-In each round each side asks so many times in a row. INIT and JVM are the process ids of PID 1 and of Cassandra. Wall time and
-CPU of the caller are medians; what PID 1 spends, with the helpers that it starts for an answer, and what Cassandra spends
-is counted by the kernel in hundredths of a second, over all calls, and is a mean. Memory is the largest process of a call.
+In each round each side asks so many times, with a pause before each call that is longer than PID 1 remembers a look: none is
+answered by the look of another. INIT and JVM are the process ids of PID 1 and of Cassandra. Wall time and CPU of the caller
+are medians; what PID 1 spends, with the helpers that it starts for an answer, and what Cassandra spends beside what it spends
+on nothing, is counted by the kernel in hundredths of a second, over all calls, and is a mean. Memory is the largest process of
+a call.
 """
 
 import os
@@ -14,9 +16,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from measure import ratio, run_once, sides_of
 
+PAUSE = 0.25
 TICK = 1000 / os.sysconf("SC_CLK_TCK")
 # Threads are clones, too; processes are what is counted.
 STARTS = re.compile(r"\b(?:clone|clone3|fork|vfork)\((?!.*CLONE_THREAD).*= [1-9]")
@@ -47,6 +51,7 @@ def starts(init, command):
         with subprocess.Popen(watch, stderr=subprocess.PIPE, text=True) as strace:
             if "attached" not in strace.stderr.readline():
                 sys.exit(f"probes: strace cannot watch process {init}")
+            time.sleep(PAUSE)
             run_once(command)
             strace.terminate()
         return callers, sum(bool(STARTS.search(line)) for line in other)
@@ -57,25 +62,39 @@ class Side:
 
     def __init__(self, name, words):
         self.name, self.times, self.command = name, int(words[0]), words[1:]
-        self.calls, self.of_init, self.of_jvm = [], 0.0, 0.0
+        self.calls, self.of_init, self.of_jvm, self.took = [], 0.0, 0.0, 0.0
 
     def round(self, init, jvm):
-        before = spent(init, True), spent(jvm, False)
-        self.calls += [run_once(self.command) for _ in range(self.times)]
+        # Whatever the last side began is over.
+        time.sleep(PAUSE)
+        before, begun = (spent(init, True), spent(jvm, False)), time.perf_counter()
+        for _ in range(self.times):
+            time.sleep(PAUSE)
+            self.calls.append(run_once(self.command))
+        time.sleep(PAUSE)
+        self.took += time.perf_counter() - begun
         self.of_init += spent(init, True) - before[0]
         self.of_jvm += spent(jvm, False) - before[1]
 
-    def result(self):
+    def result(self, idle):
         """Wall, CPU of the caller, of PID 1, of both, of Cassandra, in milliseconds a call."""
         wall, caller = (statistics.median(column) for column in zip(*self.calls))
-        init, jvm = self.of_init / len(self.calls), self.of_jvm / len(self.calls)
+        init, jvm = self.of_init / len(self.calls), (self.of_jvm - idle * self.took) / len(self.calls)
         return wall, caller, init, caller + init, jvm
+
+
+def idle_rate(jvm, seconds=10):
+    """What Cassandra spends on nothing, in milliseconds of CPU a second."""
+    before = spent(jvm, False)
+    time.sleep(seconds)
+    return (spent(jvm, False) - before) / seconds
 
 
 def main(init, jvm, rounds, *words):
     sides = [Side(name, command) for name, command, _ in sides_of(words)]
     for side in sides:
         run_once(side.command)
+    idle = idle_rate(jvm)
     for _ in range(int(rounds)):
         for side in sides:
             side.round(init, jvm)
@@ -83,7 +102,7 @@ def main(init, jvm, rounds, *words):
     print(f"  {rounds + ' rounds':44} " + " ".join(f"{column:>9}" for column in columns))
     first = None
     for side in sides:
-        wall, caller, own, cpu, cassandra = side.result()
+        wall, caller, own, cpu, cassandra = side.result(idle)
         first = first or (wall, cpu)
         callers, others = starts(init, side.command)
         print(
