@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::cassandra::Collector;
 use crate::cassandra::distribution::Distribution;
+use crate::cassandra::{Collector, Line};
 
 /// The server's main class.
 const SERVER: &str = "org.apache.cassandra.service.CassandraDaemon";
@@ -258,6 +258,10 @@ pub fn nodetool(
 ) -> Vec<OsString> {
     let mut line: Vec<OsString> = options.iter().map(Into::into).collect();
     line.extend(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"].map(Into::into));
+    if distribution.version.line() <= Line::V4_0 {
+        // Up to 3.11.12 and 4.0.3 it writes URLs that a Java of today refuses otherwise (CASSANDRA-17581).
+        line.push("-Dcom.sun.jndi.rmiURLParsing=legacy".into());
+    }
     line.push(property("cassandra.storagedir", storage));
     line.push(property("logback.configurationFile", conf.join("logback-tools.xml")));
     line.push("-cp".into());

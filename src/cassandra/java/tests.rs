@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cassandra::distribution::Java;
-use crate::cassandra::version::{Line, Version};
+use crate::cassandra::version::Version;
 
 fn distribution() -> Distribution {
     Distribution {
@@ -76,4 +76,14 @@ fn a_place_that_somebody_set_is_theirs() {
     assert_eq!(of("-Dcassandra.config="), [set]);
     assert_eq!(of("-Dcassandra.storagedir="), ["-Dcassandra.storagedir=/elsewhere"]);
     assert_eq!(of("-Dcassandra.logdir="), ["-Dcassandra.logdir=/var/log/cassandra"]);
+}
+
+#[test]
+fn the_nodetool_of_old_lines_may_write_its_urls() {
+    let asks = |line| {
+        let distribution = Distribution { version: Version::new(line, 4), ..distribution() };
+        let words = nodetool(&distribution, Path::new("/c"), Path::new("/d"), &[], JMX_PORT, &["info".into()]);
+        words.contains(&"-Dcom.sun.jndi.rmiURLParsing=legacy".into())
+    };
+    assert_eq!(Line::ALL.map(asks), [true, true, false, false, false]);
 }
