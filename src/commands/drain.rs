@@ -61,9 +61,13 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
     let limit = limit.map_or(LONGEST, Span::get);
     let started = Instant::now();
     let login = secrets::jmx_login(&published, Purpose::Control);
-    match over_jmx(address, &login, limit) {
+    let ended = over_jmx(address, &login, limit);
+    // One that goes on without us, or that NodeTool does in our place, is not over.
+    if !matches!(ended, Ok(Drained::Unreachable(_)) | Err(Trouble::TimedOut { .. })) {
+        let _ = ask::pid1(&env, Request::Drain { over: true }, TELLING);
+    }
+    match ended {
         Ok(Drained::Yes) => {
-            let _ = ask::pid1(&env, Request::Drain { over: true }, TELLING);
             print(&format!("drained in {:.1} s\n", started.elapsed().as_secs_f64()))?;
             Ok(Exit::Success)
         }
@@ -71,12 +75,7 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
             print(&format!("{trouble}; NodeTool is asked\n"))?;
             Err(nodetool::run(&["drain".into()], environment))
         }
-        // It goes on without us.
-        Err(trouble @ Trouble::TimedOut { .. }) => Err(failure(trouble, limit)),
-        Err(trouble) => {
-            let _ = ask::pid1(&env, Request::Drain { over: true }, TELLING);
-            Err(failure(trouble, limit))
-        }
+        Err(trouble) => Err(failure(trouble, limit)),
     }
 }
 

@@ -69,3 +69,15 @@ fn membership<'line>(line: &'line str, controller: &str) -> Option<(Version, &'l
     };
     Some((version, Path::new(group)))
 }
+
+/// For tests: a root with these files and texts below it.
+#[cfg(test)]
+pub(super) fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
