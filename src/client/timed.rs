@@ -110,3 +110,17 @@ pub(super) fn plain(error: &io::Error) -> String {
 pub(super) fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_does_not_wait_for_an_acknowledgement() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = connect(listener.local_addr().unwrap(), Limit::from_now(Duration::from_secs(5))).unwrap();
+        assert!(stream.nodelay().unwrap());
+    }
+}
