@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
 
 use crate::answers::expect;
+use crate::driver::cql;
+use crate::jdk;
 use crate::real::{RealNode, RealStart, alone, signal, wait_until};
 use crate::support::{Outcome, binary, is_root};
 
@@ -17,23 +18,30 @@ const PASSWORD: &str = "cassandra";
 /// Runs a tool that must succeed.
 #[track_caller]
 fn tool(name: &str, arguments: &[&str]) {
-    let output = Command::new(name).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{name}: {output:?}");
+    succeeds(Command::new(name).args(arguments));
 }
 
-/// A keystore as Java's own tool makes it, with a key and its certificate, which it trusts.
+#[track_caller]
+fn succeeds(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+}
+
+/// A keystore as the tool of the node's own Java makes it, with a key and its certificate, which it trusts.
 fn keystore(node: &RealNode, name: &str, kind: &str) -> String {
-    let path = node.path(name).display().to_string();
+    let keys = node.path("keys");
+    let path = keys.join(name).display().to_string();
     let line = format!("-genkeypair -alias node -keyalg EC -keysize 256 -dname CN=node -validity 10 -storetype {kind}");
     let passwords = ["-storepass", PASSWORD, "-keypass", PASSWORD, "-keystore", &path];
-    tool("keytool", &line.split(' ').chain(passwords).collect::<Vec<_>>());
+    let mut keytool = jdk::of(node.line()).program("keytool", &[&keys]);
+    succeeds(keytool.args(line.split(' ').chain(passwords)));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     path
 }
 
 /// The certificate of a keystore, as PEM.
 fn exported(node: &RealNode, store: &str, name: &str) -> String {
-    let path = node.path(name).display().to_string();
+    let path = node.path("keys").join(name).display().to_string();
     let line = "-exportcert -rfc -alias node -storepass";
     let files = [PASSWORD, "-keystore", store, "-file", &path];
     tool("keytool", &line.split(' ').chain(files).collect::<Vec<_>>());
@@ -70,6 +78,27 @@ fn only_itself(store: &str, kind: &str) -> String {
     format!("optional: false, require_client_auth: true, store_type: {kind}, {key}, {trust}")
 }
 
+/// The node with a key in a keystore such as its own Java makes, without which it speaks to nobody.
+pub fn with_keys_of_its_java(node: RealNode) -> RealNode {
+    let kind = jdk::of(node.line()).keystore_kind();
+    let store = keystore(&node, "node.keys", kind);
+    with_clients(node, &only_itself(&store, kind))
+}
+
+/// Who may not read the node's configuration sees that it wants a certificate, which is enough.
+pub fn a_stranger_is_asked_for_a_certificate(node: &RealNode, start: &RealStart) {
+    if !is_root() {
+        return;
+    }
+    let binary = binary().display().to_string();
+    let user = ["/usr/bin/setpriv", "--reuid", "4711", "--regid", "4711", "--clear-groups"];
+    let asked = node.entered(start, &[&user[..], &[&binary, "probe", "readiness", "--timeout", "30s"]].concat());
+    let yaml = node.conf().join("cassandra.yaml");
+    let why = format!("a client certificate is asked for (cannot read {}: permission denied)", yaml.display());
+    assert_eq!(asked.stdout, format!("127.0.0.1:9042 speaks TLS, though not with us: {why}\n"));
+    assert_eq!(asked.code, 0);
+}
+
 #[test]
 fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it_with_its_own_key() {
     let _alone = alone();
@@ -79,20 +108,10 @@ fn a_node_that_speaks_only_tls_is_ready_by_a_handshake_in_it_with_its_own_key() 
     tool("openssl", &["pkcs12", "-in", &p12, "-nodes", "-passin", &format!("pass:{PASSWORD}"), "-out", &pem]);
     fs::set_permissions(&pem, fs::Permissions::from_mode(0o644)).unwrap();
 
-    // Who may not read its configuration sees that it wants a certificate, which is enough.
     let node = with_clients(node, &only_itself(&p12, "PKCS12"));
     let (start, said) = readiness(&node, "pkcs12.log");
     assert_eq!(said, "127.0.0.1:9042 serves CQL over TLS\n");
-    if is_root() {
-        let yaml = node.path("conf/cassandra.yaml").display().to_string();
-        let binary = binary().display().to_string();
-        let stranger =
-            ["--reuid", "4711", "--regid", "4711", "--clear-groups", &binary, "probe", "readiness", "--timeout", "30s"];
-        let asked = node.command(Path::new("/usr/bin/setpriv"), &stranger);
-        let why = format!("a client certificate is asked for (cannot read {yaml}: permission denied)");
-        assert_eq!(asked.stdout, format!("127.0.0.1:9042 speaks TLS, though not with us: {why}\n"));
-        assert_eq!(asked.code, 0);
-    }
+    a_stranger_is_asked_for_a_certificate(&node, &start);
     stop(start);
 
     let node = with_clients(node, &only_itself(&jks, "JKS"));
@@ -131,5 +150,20 @@ fn a_node_whose_certificate_is_verified_is_ready_only_if_clients_trust_it() {
         refused.code == 1
     });
     assert!(refused.stdout.contains("clients that verify its certificate refuse it"), "{refused:?}");
+    stop(start);
+}
+
+#[test]
+fn a_second_port_that_has_tls_to_itself_is_asked_where_its_certificate_is_verified() {
+    let _alone = alone();
+    let node = RealNode::of_4_1();
+    let own = keystore(&node, "node.keys", "JKS");
+    let trust = exported(&node, &own, "trust.pem");
+    let node = with_clients(node, &format!("keystore: {own}, keystore_password: {PASSWORD}"))
+        .with("CASSANDRA_YAML_native_transport_port_ssl", "9142")
+        .with("CASSANDRA_INIT_PROBE_CA", &trust);
+    let (start, said) = readiness(&node, "log.txt");
+    assert_eq!(said, "127.0.0.1:9142 serves CQL over TLS\n");
+    assert_eq!(cql(&["SELECT rpc_address FROM system.local"]), "127.0.0.1\n", "the first port is plain");
     stop(start);
 }

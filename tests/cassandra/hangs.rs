@@ -1,10 +1,12 @@
-//! Real nodes that answer nobody, or serve nobody any more: when they are no longer alive to probes, and what the log says then.
+//! Real nodes that answer nobody, serve nobody any more, or do not come to the end of their drain: when they are no longer alive
+//! to probes, and what the log says then.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 
 use nix::sys::signal::Signal;
 
+use crate::answers::expect;
 use crate::attach::{dumps, socket};
 use crate::real::{RealNode, RealStart, alone, signal, wait_until};
 use crate::support::{Outcome, binary};
@@ -28,12 +30,13 @@ fn state(pid: i32) -> char {
     status.lines().find_map(|line| line.strip_prefix("State:")).unwrap().trim().chars().next().unwrap()
 }
 
-#[test]
-fn a_stopped_jvm_is_dead_to_probes_after_a_while_and_alive_again_when_it_goes_on() {
-    let _alone = alone();
-    let node = RealNode::new().with("CASSANDRA_INIT_WEDGED_AFTER", "3s");
-    let mut start = node.start("log.txt");
-    node.wait_ready(&mut start);
+/// The node, of which a JVM that answers nobody is not kept for long: longer than a busy machine takes to ask it everything.
+pub fn impatient(node: RealNode) -> RealNode {
+    node.with("CASSANDRA_INIT_WEDGED_AFTER", "10s")
+}
+
+/// An impatient node that serves is paused, until it is dead to probes, and goes on.
+pub fn is_paused_and_goes_on(node: &RealNode, start: &mut RealStart, serving: &str) {
     let jvm = start.jvm();
     assert!(node.probe("liveness").stdout.ends_with(" and answers CQL\n"));
     signal(jvm, Signal::SIGSTOP);
@@ -44,27 +47,61 @@ fn a_stopped_jvm_is_dead_to_probes_after_a_while_and_alive_again_when_it_goes_on
         assert_eq!(first.code, 0, "{first:?}");
         first.stdout.contains("has answered nobody for 0 s: a signal has stopped it")
     });
-    let limited = node.command(&binary(), &["probe", "readiness", "--timeout", "500ms"]);
-    assert_eq!((limited.code, state(jvm)), (1, 'T'), "it answered while the JVM was stopped: {limited:?}");
-    let dead = liveness_becomes(&node, &mut start, 1);
+    // Who waited for the JVM would wait for ever: it goes on only after all have answered.
+    expect(node, "paused");
+    assert_eq!(state(jvm), 'T', "it answered while the JVM was stopped");
+    let dead = liveness_becomes(node, start, 1);
     for words in
         ["has answered nobody for ", " s: a signal has stopped it (SIGCONT lets it go on); threads: ", " stopped"]
     {
         assert!(dead.stdout.contains(words), "{dead:?}");
     }
-    assert_eq!((node.probe("readiness").code, node.probe("startup").code), (1, 0));
+    expect(node, "paused for long");
     let log = start.log();
     let (asked, failed) = (log.find("it is asked for its threads"), log.find("liveness fails: Cassandra, process"));
     assert!(asked.is_some() && asked < failed, "the threads first: {asked:?} {failed:?}");
     signal(jvm, Signal::SIGCONT);
-    liveness_becomes(&node, &mut start, 0);
+    liveness_becomes(node, start, 0);
     wait_until("the threads", || dumps(&start.log()) == 1);
-    node.wait_ready(&mut start);
+    node.wait_ready(start);
+    expect(node, serving);
     assert!(start.log().contains("alive again: "));
     assert_eq!(start.jvm(), jvm, "nobody restarted it");
     assert!(!socket(jvm).exists(), "and nobody attached to a JVM of which CQL tells enough");
+}
+
+/// The node with a drain that does not end: it says good-bye for ten minutes.
+pub fn drains_for_ever(node: RealNode) -> RealNode {
+    node.with_options("-Dcassandra.shutdown_announce_in_ms=600000").with("CASSANDRA_STOP_GRACE", "10s")
+}
+
+/// Such a node is stopped: what it does is logged before it is killed, and that it was.
+pub fn is_killed_with_its_threads_told(start: RealStart) {
+    let (log, told_before) = (start.log_path(), start.log().len());
     signal(start.init(), Signal::SIGTERM);
-    assert_eq!(start.wait(), 0);
+    assert_eq!(start.wait(), 137);
+    let log = fs::read_to_string(log).unwrap().split_off(told_before);
+    let place = |words: &str| log.find(words).unwrap_or_else(|| panic!("no {words:?} in\n{log}"));
+    let told = [
+        "Cassandra drains for ",
+        "Full thread dump",
+        "\"StorageServiceShutdownHook\"",
+        "org.apache.cassandra.gms.Gossiper.stop",
+        "the grace period ends, Cassandra is killed after ",
+        "Cassandra was killed after ",
+    ];
+    let places = told.map(place);
+    assert!(places.is_sorted(), "{told:?} stand at {places:?} in\n{log}");
+}
+
+#[test]
+fn a_stopped_jvm_is_dead_to_probes_after_a_while_and_alive_again_when_it_goes_on() {
+    let _alone = alone();
+    let node = impatient(RealNode::new());
+    let mut start = node.start("log.txt");
+    node.wait_ready(&mut start);
+    is_paused_and_goes_on(&node, &mut start, "serving");
+    start.stop();
 }
 
 #[test]

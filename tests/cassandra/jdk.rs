@@ -30,7 +30,17 @@ pub fn all() -> Vec<Jdk> {
     all
 }
 
+/// The one that a line is tested on.
+pub fn of(line: &str) -> Jdk {
+    all().into_iter().find(|jdk| jdk.line == line).expect("a JDK of the line")
+}
+
 impl Jdk {
+    /// What its `keytool` makes unless told otherwise (JEP 229).
+    pub fn keystore_kind(&self) -> &'static str {
+        if self.major < 9 { "JKS" } else { "PKCS12" }
+    }
+
     /// One of its programs, which sees the folders where they are here.
     pub fn program(&self, name: &str, folders: &[&Path]) -> Command {
         let program = self.home.join("bin").join(name);

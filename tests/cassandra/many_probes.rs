@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::answers::{expect, words};
-use crate::real::{Login, RealNode, RealStart, alone, children, cql_as, signal, wait_until};
+use crate::driver::{Login, cql_as};
+use crate::every_state::without_native_transport;
+use crate::hangs::{drains_for_ever, is_killed_with_its_threads_told};
+use crate::real::{RealNode, RealStart, alone, children, signal, wait_until};
 use crate::support::{Outcome, binary};
 
 const PROBES: u32 = 10_000;
@@ -24,11 +27,7 @@ const AUTHENTICATION: &str = "authenticator: PasswordAuthenticator, authorizer: 
 #[test]
 fn ten_thousand_probes_of_a_node_with_logins_leave_nothing_and_its_hanging_drain_is_ended_in_time() {
     let _alone = alone();
-    let node = RealNode::new()
-        .with("CASSANDRA_YAML", &format!("{{{AUTHENTICATION}, {LOGINS}}}"))
-        // A drain that does not end: it says good-bye for ten minutes.
-        .with_options("-Dcassandra.shutdown_announce_in_ms=600000")
-        .with("CASSANDRA_STOP_GRACE", "10s");
+    let node = drains_for_ever(RealNode::new()).with("CASSANDRA_YAML", &format!("{{{AUTHENTICATION}, {LOGINS}}}"));
     let mut start = node.start("log.txt");
     node.wait_ready(&mut start);
     expect(&node, "serving who logs in");
@@ -36,8 +35,8 @@ fn ten_thousand_probes_of_a_node_with_logins_leave_nothing_and_its_hanging_drain
     many_in_a_row(&node, &start);
     many_at_once(&node, &start);
     while_it_is_paused(&node, &start);
-    without_native_transport(&node);
-    hanging_drain(start);
+    without_native_transport(&node, &start, "serving who logs in");
+    is_killed_with_its_threads_told(start);
 }
 
 /// The log shows who logs in and who fails to: what is counted below would be seen.
@@ -163,30 +162,4 @@ fn while_it_is_paused(node: &RealNode, start: &RealStart) {
     }
     signal(start.jvm(), Signal::SIGCONT);
     wait_until("readiness", || node.probe("readiness").code == 0);
-}
-
-fn without_native_transport(node: &RealNode) {
-    node.nodetool(&["disablebinary"]);
-    expect(node, "without native transport");
-    node.nodetool(&["enablebinary"]);
-    expect(node, "serving who logs in");
-}
-
-/// Its drain does not end: what it does is logged before it is killed, and that it was.
-fn hanging_drain(start: RealStart) {
-    signal(start.init(), Signal::SIGTERM);
-    let log = start.log_path();
-    assert_eq!(start.wait(), 137);
-    let log = fs::read_to_string(log).unwrap();
-    let place = |words: &str| log.find(words).unwrap_or_else(|| panic!("no {words:?} in\n{log}"));
-    let told = [
-        "Cassandra drains for ",
-        "Full thread dump",
-        "\"StorageServiceShutdownHook\"",
-        "org.apache.cassandra.gms.Gossiper.stop",
-        "the grace period ends, Cassandra is killed after ",
-        "Cassandra was killed after ",
-    ];
-    let places = told.map(place);
-    assert!(places.is_sorted(), "{told:?} stand at {places:?} in\n{log}");
 }

@@ -7,8 +7,9 @@ use nix::sys::signal::Signal;
 
 use crate::answers::expect;
 use crate::attach::{answers_and_leaves_nothing, dumps};
-use crate::pair::joins;
-use crate::real::{RealNode, alone, cql, fetched, signal, wait_until};
+use crate::driver::cql;
+use crate::every_state::every_state;
+use crate::real::{RealNode, alone, fetched, signal, wait_until};
 use crate::status;
 use crate::support::{Outcome, binary, is_root};
 
@@ -76,12 +77,11 @@ fn a_node_starts_serves_drains_and_comes_back() {
 }
 
 #[test]
-fn a_node_of_4_1_runs_on_java_11_from_nothing_but_its_jars() {
+fn a_node_of_4_1_runs_on_java_11_from_nothing_but_its_jars_and_is_in_every_state_what_the_table_says() {
     let _alone = alone();
     let node = RealNode::of_4_1();
     let mut start = node.start("log.txt");
     assert!(node.wait_ready(&mut start).contains(&"the node is starting".to_owned()), "{}", start.log());
-    expect(&node, "serving");
     let command = fs::read_to_string(format!("/proc/{}/cmdline", start.jvm())).unwrap();
     assert!(command.contains("java-11") && command.contains("-XX:+UseConcMarkSweepGC"), "{command}");
     privileges(start.jvm());
@@ -93,14 +93,7 @@ fn a_node_of_4_1_runs_on_java_11_from_nothing_but_its_jars() {
     status::tells_of_a_node_that_serves(&node, "4.1.");
     answers_and_leaves_nothing(start.jvm(), &|command| node.inside(&start, &[&["jcmd"], command].concat()));
     assert_eq!(dumps(&start.log()), 0, "no SIGQUIT of ours was taken for a wish to see the threads");
-    joins(RealNode::of_4_1().second());
-    node.nodetool(&["disablebinary"]);
-    expect(&node, "without native transport");
-    node.nodetool(&["enablebinary"]);
-    expect(&node, "serving");
-    node.nodetool(&["drain"]);
-    expect(&node, "drained");
-    start.stop();
+    every_state(&node, start, RealNode::of_4_1);
     assert!(fs::read_to_string(node.path("log.txt")).unwrap().contains("DRAINED"), "Cassandra says that it drained");
 }
 

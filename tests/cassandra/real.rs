@@ -44,42 +44,9 @@ pub fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who logs in.
-pub struct Login {
-    pub user: &'static str,
-    pub password: &'static str,
-}
-
-/// The first node is asked, whomever else it knows.
-const CQL: &str = r"
-import sys
-from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
-from cassandra.policies import WhiteListRoundRobinPolicy
-here = ['127.0.0.1']
-profile = ExecutionProfile(WhiteListRoundRobinPolicy(here))
-login = PlainTextAuthProvider(*sys.argv[1:3]) if sys.argv[1] else None
-session = Cluster(here, auth_provider=login, execution_profiles={EXEC_PROFILE_DEFAULT: profile}).connect()
-for statement in sys.argv[3:]:
-    for row in session.execute(statement): print(*row)
-";
-
-/// Statements by the real driver; what they return, a row a line.
-#[track_caller]
-pub fn cql(statements: &[&str]) -> String {
-    cql_as(&Login { user: "", password: "" }, statements).unwrap()
-}
-
-/// The same with a login, or what went wrong.
-pub fn cql_as(login: &Login, statements: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(fetched(&["driver"]));
-    let output = command.args(["-c", CQL, login.user, login.password]).args(statements).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-}
-
 /// A Cassandra with folders of its own.
 pub struct RealNode {
+    line: &'static str,
     dir: TempDir,
     environment: Vec<(String, String)>,
     /// Programs in front of the binary.
@@ -104,7 +71,7 @@ impl RealNode {
         let conf = dir.path().join("conf");
         let copy = Command::new("cp").arg("-r").arg(project().join("config-defaults/5.0")).arg(&conf).status();
         assert!(copy.unwrap().success());
-        Self::of(dir, &java_17())
+        Self::of("5.0", dir, &java_17())
     }
 
     /// Cassandra 4.1 on Java 11 as Maven has it: jars, and no configuration file at all.
@@ -117,7 +84,7 @@ impl RealNode {
         link_or_copy(tree, &dir.path().join("jdk11"));
         fs::create_dir(dir.path().join("conf")).unwrap();
         let java = dir.path().join("jdk11").join(java.strip_prefix(tree).unwrap());
-        Self::of(dir, &java)
+        Self::of("4.1", dir, &java)
     }
 
     /// The official 3.11.4 release on Java 8, in a root tree of its own, at the places where an image has them: only the run
@@ -127,7 +94,7 @@ impl RealNode {
         // A copy: its conf folder is written to.
         let home = fetched(&["cassandra", "3.11.4"]);
         assert!(Command::new("cp").arg("-a").args([&home, &dir.path().join("home")]).status().unwrap().success());
-        let mut node = Self::of(dir, Path::new(""));
+        let mut node = Self::of("3.11", dir, Path::new(""));
         let named = ["CASSANDRA_HOME", "CASSANDRA_CONF", "CASSANDRA_DATA", "CASSANDRA_LOG_DIR", "JAVA_HOME"];
         node.environment.retain(|(name, _)| !named.contains(&name.as_str()));
         let at = |name: &str, place: &str| format!("{}:{place}", node.path(name).display());
@@ -137,6 +104,7 @@ impl RealNode {
             at("data", "/var/lib/cassandra"),
             at("log", "/var/log/cassandra"),
             same(node.path("run")),
+            same(node.path("keys")),
             same(binary()),
         ];
         let rooted = project().join("tests/support/rooted").display().to_string();
@@ -146,8 +114,8 @@ impl RealNode {
     }
 
     /// A node on 127.0.0.1 with a heap of 512 MB; as root a real PID 1.
-    fn of(dir: TempDir, java: &Path) -> Self {
-        for name in ["data", "log", "run"] {
+    fn of(line: &'static str, dir: TempDir, java: &Path) -> Self {
+        for name in ["data", "log", "run", "keys"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
         let path = |name: &str| dir.path().join(name).display().to_string();
@@ -169,7 +137,7 @@ impl RealNode {
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let namespace = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
         let wrapper = if is_root() { namespace.map(str::to_owned).to_vec() } else { Vec::new() };
-        Self { dir, environment, wrapper, address: "127.0.0.1".to_owned(), jmx_port: 7199 }
+        Self { line, dir, environment, wrapper, address: "127.0.0.1".to_owned(), jmx_port: 7199 }
     }
 
     /// As the second node of the cluster that 127.0.0.1 has founded, at an address of its own.
@@ -241,25 +209,31 @@ impl RealNode {
         alias
     }
 
-    /// Cassandra's own `NodeTool`, but for `status`; it must do what it is asked.
-    #[track_caller]
-    pub fn nodetool(&self, arguments: &[&str]) -> String {
-        let alias = self.alias("nodetool");
-        let port = self.jmx_port.to_string();
-        let outcome = self.command(&alias, &[&["-p", &port], arguments].concat());
-        assert_eq!(outcome.code, 0, "nodetool {arguments:?}: {outcome:?}");
-        outcome.stdout
-    }
-
     /// Us in the node's namespaces, as `kubectl exec` runs us there.
     pub fn inside(&self, start: &RealStart, arguments: &[&str]) -> Outcome {
-        let (init, binary) = (start.init().to_string(), binary());
-        let entered = ["--target", &init, "--pid", "--mount", "--", binary.to_str().unwrap()];
+        let binary = binary();
         if is_root() {
-            self.command("/usr/bin/nsenter".as_ref(), &[&entered, arguments].concat())
+            self.entered(start, &[&[binary.to_str().unwrap()], arguments].concat())
         } else {
             self.command(&binary, arguments)
         }
+    }
+
+    /// Root in the node's namespaces.
+    pub fn entered(&self, start: &RealStart, words: &[&str]) -> Outcome {
+        let init = start.init().to_string();
+        let entered = ["--target", &init, "--pid", "--mount", "--uts", "--"];
+        self.command("/usr/bin/nsenter".as_ref(), &[&entered, words].concat())
+    }
+
+    /// The line of its Cassandra.
+    pub fn line(&self) -> &'static str {
+        self.line
+    }
+
+    /// Its configuration, where the node has it.
+    pub fn conf(&self) -> PathBuf {
+        if self.line == "3.11" { "/opt/cassandra/conf".into() } else { self.path("conf") }
     }
 
     /// Where clients find it.
@@ -267,9 +241,19 @@ impl RealNode {
         &self.address
     }
 
+    /// Where it is asked over JMX.
+    pub fn jmx_port(&self) -> u16 {
+        self.jmx_port
+    }
+
     /// A probe's answer, for which there is time: other suites may keep the machine busy.
     pub fn probe(&self, kind: &str) -> Outcome {
-        self.command(&binary(), &["probe", kind, "--timeout", "10s"])
+        self.probe_within(kind, "10s")
+    }
+
+    /// A probe's answer within a limit.
+    pub fn probe_within(&self, kind: &str, limit: &str) -> Outcome {
+        self.command(&binary(), &["probe", kind, "--timeout", limit])
     }
 
     /// Waits until the node is ready. Returns what it was before, each once: the words of readiness up to the first `;`.
