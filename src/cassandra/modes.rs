@@ -35,7 +35,7 @@ pub enum Phase {
 /// `StorageService.Mode`, the attribute `OperationMode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// It says nothing yet: since 5.0 it is asked in vain until it has joined (CASSANDRA-18816).
+    /// It says nothing yet: since 5.0 `StorageService` is registered during the start, before the node joins (CASSANDRA-18816).
     NotRegistered,
     /// The files are opened, the commit log is replayed.
     Starting,
@@ -116,7 +116,7 @@ const PHASES: [(Phase, &str); 4] = [
 
 /// The names of `OperationMode`, and what the node is then, in words.
 const MODES: [(Mode, Option<&str>, &str); 11] = [
-    (Mode::NotRegistered, None, "starting or joining"),
+    (Mode::NotRegistered, None, "starting (its StorageService is not registered yet)"),
     (Mode::Starting, Some("STARTING"), "starting"),
     (Mode::Joining, Some("JOINING"), "joining"),
     (Mode::JoiningFailed, Some("JOINING_FAILED"), "not joined, as its bootstrap failed (nodetool bootstrap resume)"),

@@ -1,6 +1,7 @@
 //! TLS as a client that asks the node on its own address how it is: whoever answers there is the node, so its certificate is
 //! verified only for whom wants to know whether clients can, and nothing secret is sent.
 
+mod refusal;
 mod verifier;
 
 use std::io::{Read, Write};
@@ -15,6 +16,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, Error, SignatureScheme};
 
 use crate::client::keystore::Key;
+pub(super) use refusal::words as refusal;
 
 /// Where a client's key and certificate come from, or why there is none. It is asked only when a server wants one, as a
 /// keystore may take some milliseconds to open.

@@ -1,6 +1,7 @@
 //! Asking PID 1 over its control socket.
 
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -25,17 +26,29 @@ pub(super) enum Answer {
 
 /// Asks the PID 1 that runs a node here, and waits for the whole answer within a time limit.
 pub(super) fn pid1(env: &RawEnv, request: Request, limit: Duration) -> Answer {
-    let Some(run_dir) = run_folder::held(env) else { return Answer::Nobody };
     let deadline = Instant::now() + limit;
-    let Ok(stream) = sockets::connect(&control::path(&run_dir), limit) else { return Answer::Nobody };
-    match converse(stream, request, deadline) {
+    let Some(mut stream) = connected(env, limit) else { return Answer::Nobody };
+    match converse(&mut stream, request, deadline) {
         Ok(answer) if answer.ends_with('\n') => Answer::Said(answer),
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Answer::Late,
         _ => Answer::Nobody,
     }
 }
 
-fn converse(mut stream: UnixStream, request: Request, deadline: Instant) -> std::io::Result<String> {
+/// Asks the same for something that lasts as long as the connection. None where it was refused, or nobody answered in time.
+pub(super) fn pid1_and_stay(env: &RawEnv, request: Request, limit: Duration) -> Option<OwnedFd> {
+    let deadline = Instant::now() + limit;
+    let mut stream = connected(env, limit)?;
+    let answer = converse(&mut stream, request, deadline).ok()?;
+    (answer == control::GRANTED).then(|| stream.into())
+}
+
+fn connected(env: &RawEnv, limit: Duration) -> Option<UnixStream> {
+    let run_dir = run_folder::held(env)?;
+    sockets::connect(&control::path(&run_dir), limit).ok()
+}
+
+fn converse(stream: &mut UnixStream, request: Request, deadline: Instant) -> std::io::Result<String> {
     let left = || match deadline.saturating_duration_since(Instant::now()) {
         Duration::ZERO => Err(ErrorKind::TimedOut),
         left => Ok(Some(left)),

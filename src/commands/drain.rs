@@ -13,10 +13,7 @@ use crate::report::Report;
 use crate::settings::RawEnv;
 use crate::settings::value::Span;
 use crate::supervisor::Phase;
-use crate::supervisor::control::{Request, Standing};
-
-/// The kubelet sets the limit of a preStop hook; this one only keeps a forgotten call from waiting for ever.
-const LONGEST: Duration = Duration::from_hours(24);
+use crate::supervisor::control::{LONGEST_DRAIN, Request, Standing};
 
 /// How long PID 1 may take to hear of it.
 const TELLING: Duration = Duration::from_secs(1);
@@ -32,11 +29,12 @@ enum Drained {
 /// Drains the node and says how long it took: 0 when it is drained, or has nothing to drain; 75 when the time limit passed
 /// first, while the drain goes on.
 ///
-/// Where no PID 1 of ours runs, or its JMX cannot be spoken (TLS), it is NodeTool's.
+/// Where no PID 1 of ours runs, or its JMX cannot be spoken (TLS), it is NodeTool's. PID 1 is told of it over a connection
+/// that whoever drains holds: it ends with them, also when they are killed.
 pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<Exit, Failure> {
     let env = RawEnv::from_process(environment, &mut Report::default());
     let Some(published) = run_folder::published(&env)? else {
-        return Err(nodetool::run(&["drain".into()], environment));
+        return Err(nodetool::run(&["drain".into()], environment, None));
     };
     // PID 1 knows at once what it publishes in a moment.
     let standing = match ask::pid1(&env, Request::Status, TELLING) {
@@ -55,25 +53,21 @@ pub(super) fn drain(limit: Option<Span>, environment: &[Assignment]) -> Result<E
         }
         Phase::Serving => {}
     }
+    // The kubelet sets the limit of a preStop hook; this one only keeps a forgotten call from waiting for ever.
+    let limit = limit.map_or(LONGEST_DRAIN, Span::get);
     // Nobody shall be sent to the node any more. A PID 1 that cannot be told learns it from the SIGTERM.
-    let _ = ask::pid1(&env, Request::Drain { over: false }, TELLING);
+    let announced = ask::pid1_and_stay(&env, Request::Drain(limit), TELLING);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, published.jmx.unwrap_or(JMX_PORT)));
-    let limit = limit.map_or(LONGEST, Span::get);
     let started = Instant::now();
     let login = secrets::jmx_login(&published, Purpose::Control);
-    let ended = over_jmx(address, &login, limit);
-    // One that goes on without us, or that NodeTool does in our place, is not over.
-    if !matches!(ended, Ok(Drained::Unreachable(_)) | Err(Trouble::TimedOut { .. })) {
-        let _ = ask::pid1(&env, Request::Drain { over: true }, TELLING);
-    }
-    match ended {
+    match over_jmx(address, &login, limit) {
         Ok(Drained::Yes) => {
             print(&format!("drained in {:.1} s\n", started.elapsed().as_secs_f64()))?;
             Ok(Exit::Success)
         }
         Ok(Drained::Unreachable(trouble)) => {
             print(&format!("{trouble}; NodeTool is asked\n"))?;
-            Err(nodetool::run(&["drain".into()], environment))
+            Err(nodetool::run(&["drain".into()], environment, announced))
         }
         Err(trouble) => Err(failure(trouble, limit)),
     }

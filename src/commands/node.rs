@@ -142,7 +142,8 @@ impl Owner for Node {
     }
 
     fn drain(&mut self, over: bool) {
-        tracing::info!("{}", if over { "the drain is over" } else { "a drain begins: not ready any more" });
+        let begins = "a drain begins: not ready any more";
+        tracing::info!("{}", if over { "whoever drained is done or gone: as ready as it looks" } else { begins });
     }
 
     fn changed(&mut self, question: Question, verdict: &Verdict) {

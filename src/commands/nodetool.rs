@@ -6,6 +6,7 @@ mod table;
 mod words;
 
 use std::ffi::OsString;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use crate::cassandra::distribution::option_files;
@@ -29,7 +30,7 @@ pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Re
         print(&answer.text)?;
         return Ok(if answer.success { Exit::Success } else { Exit::No });
     }
-    Err(run(arguments, environment))
+    Err(run(arguments, environment, None))
 }
 
 /// The node's JMX server, and how it is logged in to.
@@ -51,12 +52,19 @@ impl Door {
 }
 
 /// Becomes NodeTool; returns only if that fails.
-pub(super) fn run(arguments: &[OsString], environment: &[Assignment]) -> Failure {
+/// What is `kept` stays open until it ends.
+pub(super) fn run(arguments: &[OsString], environment: &[Assignment], kept: Option<OwnedFd>) -> Failure {
     match command(arguments, environment) {
-        Ok(command) => passthrough::failure(&command.exec()),
+        Ok(command) => {
+            let inherit = kept.into_iter().map(|kept| (kept, KEPT)).collect();
+            passthrough::failure(&Command { inherit, ..command }.exec())
+        }
         Err(failure) => failure,
     }
 }
+
+/// The number under which NodeTool has what is kept open, of which it knows nothing.
+const KEPT: RawFd = 3;
 
 fn command(arguments: &[OsString], environment: &[Assignment]) -> Result<Command, Failure> {
     let mut report = Report::default();

@@ -6,6 +6,8 @@
 //!                 └──────── the deadline, or the other side is gone ─────────┴──► gone
 //! ```
 //!
+//! Who is allowed to stay is given time of their own before they have to go.
+//!
 //! Of each door at most [`MOST`] are connected at once. Who comes then takes the place of who has been speaking longest
 //! without having said what they want, so that nobody who only holds connections keeps a probe out; where all others wait
 //! for an answer, the next one waits outside, in the kernel's queue.
@@ -18,6 +20,8 @@ use crate::supervisor::http::{self, Head, Method, Page, Response};
 
 /// How many may be connected at each door.
 pub const MOST: usize = 16;
+/// How many of them may stay after their answer, which leaves room for the others.
+pub const MOST_STAYING: usize = 4;
 /// How long a request may take to be said, and its answer to be read.
 pub const SPEAKING: Duration = Duration::from_secs(5);
 /// How long we wait after the last byte of an answer for the other side to close: closing first could take the answer from it
@@ -71,6 +75,8 @@ struct Connection {
     method: Method,
     state: State,
     until: Duration,
+    /// Until when they may stay after their answer, where they may.
+    stays: Option<Duration>,
 }
 
 /// All connections.
@@ -103,7 +109,8 @@ impl Connections {
         self.named += 1;
         let id = Id(self.named);
         let until = now.saturating_add(SPEAKING);
-        self.list.push(Connection { id, door, method: Method::Get, state: State::Speaking(Vec::new()), until });
+        let state = State::Speaking(Vec::new());
+        self.list.push(Connection { id, door, method: Method::Get, state, until, stays: None });
         (id, leaves)
     }
 
@@ -136,6 +143,20 @@ impl Connections {
         }
     }
 
+    /// They may stay once they have their answer, until then at the latest; false where they are gone or [`MOST_STAYING`] stay.
+    pub fn stay(&mut self, id: Id, until: Duration) -> bool {
+        let has_room = self.staying() < MOST_STAYING;
+        let waits = |one: &&mut Connection| one.id == id && one.state == State::Waiting;
+        let Some(one) = self.list.iter_mut().find(waits).filter(|_| has_room) else { return false };
+        one.stays = Some(until);
+        true
+    }
+
+    /// How many stay, or will once they have their answer.
+    pub fn staying(&self) -> usize {
+        self.list.iter().filter(|one| one.stays.is_some()).count()
+    }
+
     /// The bytes of an answer to them, which are about to be sent; none where they are gone or have got one.
     pub fn answer(&mut self, id: Id, answer: &Answer, now: Duration) -> Option<Vec<u8>> {
         let one = self.list.iter_mut().find(|one| one.id == id && one.state == State::Waiting)?;
@@ -152,7 +173,7 @@ impl Connections {
     /// All of the answer is sent.
     pub fn sent(&mut self, id: Id, now: Duration) {
         if let Some(one) = self.list.iter_mut().find(|one| one.id == id) {
-            one.until = now.saturating_add(LINGERING);
+            one.until = one.stays.unwrap_or(now.saturating_add(LINGERING));
         }
     }
 
@@ -277,6 +298,40 @@ mod tests {
         assert_eq!(connections.late(at(21)), []);
         assert_eq!(connections.late(at(22)), [id]);
         assert_eq!((connections.deadline(), connections.count()), (None, 0));
+    }
+
+    #[test]
+    fn who_may_stay_does_so_for_their_own_time_once_they_have_their_answer() {
+        let mut connections = Connections::default();
+        let (id, _) = connections.open(Door::Control, at(0));
+        assert!(!connections.stay(id, at(600)), "they have asked for nothing");
+        connections.hear(id, b"drain 600000\n", at(0));
+        assert!(connections.stay(id, at(600)));
+        connections.answer(id, &Answer::Text("ok\n".to_owned()), at(1));
+        assert_eq!(connections.deadline(), Some(at(1) + SPEAKING), "the answer is to be read as any other");
+        connections.sent(id, at(2));
+        assert_eq!((connections.deadline(), connections.staying()), (Some(at(600)), 1));
+        assert_eq!(connections.late(at(600)), [id]);
+        assert_eq!(connections.staying(), 0);
+    }
+
+    #[test]
+    fn a_few_may_stay_and_the_others_find_room() {
+        let mut connections = Connections::default();
+        let stays: Vec<bool> = (0..=MOST_STAYING)
+            .map(|_| {
+                let (id, _) = connections.open(Door::Control, at(0));
+                connections.hear(id, b"drain 600000\n", at(0));
+                connections.stay(id, at(600))
+            })
+            .collect();
+        assert_eq!(stays, [true, true, true, true, false]);
+        // However many come who only hold connections, none of those who stay gives way.
+        for _ in 0..2 * MOST {
+            assert!(connections.has_room(Door::Control));
+            connections.open(Door::Control, at(1));
+        }
+        assert_eq!((connections.staying(), connections.count()), (MOST_STAYING, MOST));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! What is said on the control socket: one request line, one answer, the end of the file.
+//! What is said on the control socket: one request line, one answer, the end of the file. A drain is announced by who stays
+//! connected after that, so that it is over when they are gone, however they went.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `probe startup` (or `liveness`, `readiness`) `MILLIS` | `yes WORDS` or `no WORDS`, within that many milliseconds |
 //! | `status` | `key=value` lines, see [`Standing`] |
-//! | `drain` | `ok`: somebody drains the node, it is not ready until they say that they are done |
-//! | `drain over` | `ok`: they are done, drained or not; it is as ready as it looks |
+//! | `drain MILLIS` | `ok`: the node is not ready as long as whoever asks stays connected, which they may for that long |
 //! | anything else | `error WORDS` |
 
 use std::fmt::{self, Write as _};
@@ -16,10 +16,14 @@ use crate::cassandra::modes::{Phase, Question, Verdict};
 
 /// The socket's name in the run folder.
 const SOCKET_NAME: &str = "control";
+/// The answer to a request that was done, and has no other.
+pub const GRANTED: &str = "ok\n";
 /// The longest request line in bytes, without its end.
 pub const LONGEST_REQUEST: usize = 256;
 /// The longest time that a probe may wait; who asks for more gets this.
 pub const LONGEST_PROBE: Duration = Duration::from_mins(1);
+/// The longest time that a drain may be announced for; who asks for more gets this.
+pub const LONGEST_DRAIN: Duration = Duration::from_hours(24);
 
 /// Where it is in a run folder.
 pub fn path(run_dir: &Path) -> PathBuf {
@@ -33,11 +37,8 @@ pub enum Request {
     Probe(Question, Duration),
     /// How the node stands.
     Status,
-    /// Somebody begins to drain the node, or is done with it.
-    Drain {
-        /// Whether they are done.
-        over: bool,
-    },
+    /// Whoever asks drains the node, for at most so long.
+    Drain(Duration),
 }
 
 /// The words of the questions.
@@ -55,23 +56,22 @@ impl Request {
         let mut words = line.split(' ');
         let request = match words.next()? {
             "status" => Self::Status,
-            "drain" => match words.next() {
-                None => Self::Drain { over: false },
-                Some("over") => Self::Drain { over: true },
-                Some(_) => return None,
-            },
+            "drain" => Self::Drain(millis(words.next()?)?.min(LONGEST_DRAIN)),
             "probe" => {
                 let asked = words.next()?;
                 let (question, _) = QUESTIONS.iter().find(|(_, word)| *word == asked)?;
-                let millis = words.next()?;
-                let is_number = !millis.is_empty() && millis.bytes().all(|byte| byte.is_ascii_digit());
-                let limit = Duration::from_millis(millis.parse().ok().filter(|_| is_number)?);
-                Self::Probe(*question, limit.min(LONGEST_PROBE))
+                Self::Probe(*question, millis(words.next()?)?.min(LONGEST_PROBE))
             }
             _ => return None,
         };
         words.next().is_none().then_some(request)
     }
+}
+
+/// Digits alone.
+fn millis(text: &str) -> Option<Duration> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number).map(Duration::from_millis)
 }
 
 impl fmt::Display for Request {
@@ -80,7 +80,7 @@ impl fmt::Display for Request {
         match self {
             Self::Probe(question, limit) => write!(f, "probe {} {}", word(*question), limit.as_millis()),
             Self::Status => f.write_str("status"),
-            Self::Drain { over } => f.write_str(if *over { "drain over" } else { "drain" }),
+            Self::Drain(limit) => write!(f, "drain {}", limit.as_millis()),
         }
     }
 }
@@ -125,7 +125,7 @@ pub struct Standing {
     pub running: Option<Duration>,
     /// How long after its start it served clients for the first time.
     pub served_after: Option<Duration>,
-    /// Since a drain was announced.
+    /// Since a drain was announced, as long as somebody is at it.
     pub drain: Option<Duration>,
     /// The stop that is under way.
     pub stop: Option<Stop>,
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_request_is_read_as_it_was_written() {
         let seconds = Duration::from_secs;
-        let mut requests = vec![Request::Status, Request::Drain { over: false }, Request::Drain { over: true }];
+        let mut requests = vec![Request::Status, Request::Drain(seconds(90))];
         requests.extend(QUESTIONS.map(|(question, _)| Request::Probe(question, seconds(2))));
         for request in requests {
             assert_eq!(Request::parse(&request.to_string()), Some(request));
@@ -271,9 +271,11 @@ mod tests {
             "probe readiness 99999999999999999999999",
             "Status",
             "status now",
-            "drain\r",
+            "drain",
             "drain ",
-            "drain over now",
+            "drain 5\r",
+            "drain -5",
+            "drain 5 now",
         ] {
             assert_eq!(Request::parse(line), None, "{line:?}");
         }

@@ -12,7 +12,7 @@ use crate::cassandra::look::Look;
 use crate::cassandra::modes::{self, Cql, Mode, Phase, Question, Verdict};
 use crate::cassandra::patience::{Knock, Memory, Patience};
 use crate::supervisor::connections::{Answer, Connections, Door, Heard, Id, Wish};
-use crate::supervisor::control::Request;
+use crate::supervisor::control::{GRANTED, Request};
 use crate::supervisor::http::{Page, Response};
 use crate::supervisor::looks::{Aim, Asker, Looks, Step};
 use crate::supervisor::metrics::{Counts, Facts};
@@ -46,9 +46,9 @@ pub enum Errand {
     EndLook,
     /// Our own look ended, or somebody else's saw it: the node serves clients, or not.
     Observed(bool),
-    /// Somebody begins to drain the node, or is done with it.
+    /// Somebody begins to drain the node, or nobody is at it any more.
     Drain {
-        /// Whether they are done.
+        /// Whether nobody is.
         over: bool,
     },
     /// Make the JVM print its threads: it answers nobody.
@@ -93,6 +93,7 @@ struct Life {
     child: Option<i32>,
     started: Option<Duration>,
     served: Option<Duration>,
+    /// Since somebody drains it who is connected.
     drain: Option<Duration>,
     stop: Option<Stopping>,
     gone: bool,
@@ -126,20 +127,35 @@ impl Desk {
         self.told = [true; 2];
     }
 
-    /// Somebody begins to drain the node: whoever waits to hear whether it is ready hears it now. Or they are done, and it is
-    /// what it looks like: drained, or as it was.
-    pub fn drain(&mut self, over: bool, now: Duration) -> Vec<Errand> {
-        if self.phase() != Phase::Serving || self.life.drain.is_some() != over {
-            return Vec::new();
+    /// Somebody drains the node, as long as they stay connected: whoever waits to hear whether it is ready hears it now.
+    fn drain(&mut self, id: Id, limit: Duration, now: Duration) -> Vec<Errand> {
+        let refusal = match self.phase() {
+            Phase::Serving if self.connections.stay(id, now.saturating_add(limit)) => None,
+            Phase::Serving => Some("error others drain the node already\n"),
+            Phase::Preparing | Phase::Starting | Phase::Stopping => Some("error the node serves nobody, or stops\n"),
+        };
+        if let Some(refusal) = refusal {
+            return self.say(id, &Answer::Text(refusal.to_owned()), now);
         }
-        self.life.drain = (!over).then_some(now);
-        let mut errands = vec![Errand::Drain { over }];
-        if !over {
+        let mut errands = Vec::new();
+        if self.life.drain.is_none() {
+            self.life.drain = Some(now);
             let [ready, _] = &mut self.told;
             *ready = false;
+            errands.push(Errand::Drain { over: false });
             errands.extend(self.look_no_more(|aim| aim == Aim::Clients, now));
         }
+        // Last, as it may find them gone.
+        errands.extend(self.say(id, &Answer::Text(GRANTED.to_owned()), now));
         errands
+    }
+
+    /// Once nobody drains it any more, whatever became of them and of their drain, the node is what it looks like.
+    fn drain_over(&mut self) -> Option<Errand> {
+        if self.phase() != Phase::Serving || self.connections.staying() > 0 {
+            return None;
+        }
+        self.life.drain.take().map(|_| Errand::Drain { over: true })
     }
 
     /// A stop was asked for. Whoever waits for an answer to a probe gets it now.
@@ -201,11 +217,7 @@ impl Desk {
                 let answer = Answer::Text(self.standing(now).to_string());
                 self.say(id, &answer, now)
             }
-            Wish::Request(Request::Drain { over }) => {
-                let mut errands = self.say(id, &Answer::Text("ok\n".to_owned()), now);
-                errands.extend(self.drain(over, now));
-                errands
-            }
+            Wish::Request(Request::Drain(limit)) => self.drain(id, limit, now),
             Wish::Page(Page::Metrics) => {
                 let answer = Answer::Page(Response::metrics(self.figures(now).to_string()));
                 self.say(id, &answer, now)
@@ -220,10 +232,11 @@ impl Desk {
     }
 
     /// They are gone.
-    pub fn left(&mut self, id: Id) {
+    pub fn left(&mut self, id: Id) -> Option<Errand> {
         self.connections.close(id);
         self.looks.forget(Asker::Visitor(id));
         self.waiting.retain(|one| one.id != id);
+        self.drain_over()
     }
 
     /// All of their answer is sent.
@@ -340,8 +353,8 @@ impl Desk {
         let steps = self.looks.time(now);
         let mut errands = self.follow(steps, now);
         for id in self.connections.late(now) {
-            self.left(id);
             errands.push(Errand::Close(id));
+            errands.extend(self.left(id));
         }
         errands
     }
@@ -385,3 +398,7 @@ impl Desk {
 #[cfg(test)]
 #[path = "desk_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "desk_random_tests.rs"]
+mod random_tests;

@@ -1,25 +1,20 @@
-//! The desk by examples, and by random visitors.
-
-use std::collections::BTreeSet;
-
-use proptest::prelude::*;
-use proptest::test_runner::TestCaseError;
+//! The desk by examples.
 
 use super::*;
-use crate::supervisor::control::parse_verdict;
-use crate::supervisor::control::{Standing, Stop};
+use crate::supervisor::connections::MOST_STAYING;
+use crate::supervisor::control::{LONGEST_DRAIN, Standing, Stop, parse_verdict};
 
-const SERVES: &[u8] = b"cql=serves 127.0.0.1:9042 serves CQL\n";
-const CLOSED: &[u8] = b"cql=silent cannot connect: connection refused\nmode=JOINING\n";
-const SILENT: &[u8] = b"life=silent it is stopped by a signal\n";
+pub(super) const SERVES: &[u8] = b"cql=serves 127.0.0.1:9042 serves CQL\n";
+pub(super) const CLOSED: &[u8] = b"cql=silent cannot connect: connection refused\nmode=JOINING\n";
+pub(super) const SILENT: &[u8] = b"life=silent it is stopped by a signal\n";
 const DRAINED: &[u8] = b"cql=silent closed\nmode=DRAINED\nlife=answers JMX\n";
 
-fn at(millis: u64) -> Duration {
+pub(super) fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// A node whose child runs.
-fn started() -> Desk {
+pub(super) fn started() -> Desk {
     let mut desk = Desk::new(Patience { wedged: Some(at(10_000)), drained: Some(at(20_000)) });
     desk.started(17, Facts { version: "5.0.8".into(), ..Facts::default() }, at(0));
     desk
@@ -94,7 +89,8 @@ fn a_stop_answers_who_waits_and_a_drain_that_is_announced_too() {
     for stop in [true, false] {
         let mut desk = serving();
         let (id, _) = asks(&mut desk, "probe readiness 1000", at(0));
-        let errands = if stop { desk.stopping(15, at(0), None, at(10)) } else { desk.drain(false, at(10)) };
+        let errands =
+            if stop { desk.stopping(15, at(0), None, at(10)) } else { asks(&mut desk, "drain 60000", at(10)).1 };
         let reason = if stop { "stopping" } else { "being drained" };
         assert_eq!(told(&errands, id), Some(format!("no the node is {reason}\n")));
         assert!(errands.contains(&Errand::EndLook), "{errands:?}");
@@ -117,26 +113,75 @@ fn whoever_asked_for_it_a_look_tells_that_the_node_serves() {
     assert!(!errands.contains(&Errand::Observed(true)), "told once: {errands:?}");
 }
 
+const BEGINS: Errand = Errand::Drain { over: false };
+const OVER: Errand = Errand::Drain { over: true };
+
+/// Somebody who drains the node, and has heard that they may.
+fn drains(desk: &mut Desk, millis: u64, now: Duration) -> (Id, Vec<Errand>) {
+    let (id, errands) = asks(desk, &format!("drain {millis}"), now);
+    assert_eq!(told(&errands, id).as_deref(), Some("ok\n"));
+    desk.sent(id, now);
+    (id, errands)
+}
+
 #[test]
-fn who_drains_says_when_they_begin_and_when_they_are_done() {
+fn a_drain_lasts_as_long_as_somebody_is_connected_who_announced_it() {
     let mut desk = serving();
-    let mut says = |words: &str, over: bool, news: bool| {
-        let (id, errands) = asks(&mut desk, words, at(0));
-        let mut expected = vec![Errand::Send(id, b"ok\n".to_vec())];
-        expected.extend(news.then_some(Errand::Drain { over }));
-        assert_eq!(errands, expected, "{words}");
-        probe(&mut desk, "readiness", SERVES, at(1)).0
-    };
-    let drained = "no the node is being drained\n";
-    assert_eq!(says("drain", false, true), drained);
-    assert_eq!(says("drain", false, false), drained, "told once");
-    let over = says("drain over", true, true);
+    let says_no = |desk: &mut Desk| probe(desk, "readiness", SERVES, at(1)).0 == "no the node is being drained\n";
+    let (first, errands) = drains(&mut desk, 600_000, at(0));
+    assert_eq!(errands, [BEGINS, Errand::Send(first, b"ok\n".to_vec())]);
+    let (second, errands) = drains(&mut desk, 600_000, at(0));
+    assert_eq!(errands, [Errand::Send(second, b"ok\n".to_vec())], "told once");
+    assert!(says_no(&mut desk));
+    assert_eq!(desk.left(first), None);
+    assert!(says_no(&mut desk), "the other one is at it yet");
+    assert_eq!(desk.left(second), Some(OVER));
+    let over = probe(&mut desk, "readiness", SERVES, at(2)).0;
     assert!(over.starts_with("yes "), "one that is not drained after all serves on: {over}");
-    assert_eq!(says("drain over", true, false), over);
-    assert_eq!(says("drain", false, true), drained);
-    // One that stays drained is a matter of patience, whoever drained it.
+    // One that is drained is so by what it says itself, and stays so as long as the patience for that lasts.
+    let (third, errands) = drains(&mut desk, 600_000, at(1000));
+    assert_eq!(errands.first(), Some(&BEGINS));
+    assert_eq!(desk.left(third), Some(OVER));
+    let drained = probe(&mut desk, "readiness", DRAINED, at(1000)).0;
+    assert_eq!(drained, "no the node is drained, and serves again only after a restart; closed\n");
     let answers = (1..=40).map(|second| probe(&mut desk, "liveness", DRAINED, at(second * 1000)).0);
     assert_eq!(answers.take_while(|answer| answer.starts_with("yes ")).count(), 20, "seconds");
+}
+
+#[test]
+fn who_drains_is_not_sent_away_as_others_are_but_when_their_time_is_over() {
+    let mut desk = serving();
+    let (id, _) = drains(&mut desk, 600_000, at(0));
+    assert_eq!((desk.time(at(599_999)), desk.deadline()), (Vec::new(), Some(at(600_000))));
+    assert_eq!(desk.time(at(600_000)), [Errand::Close(id), OVER]);
+    assert_eq!(desk.deadline(), None);
+    // Whoever asks for more than a day gets that.
+    drains(&mut desk, 99_999_999_999, at(0));
+    assert_eq!(desk.deadline(), Some(LONGEST_DRAIN));
+}
+
+#[test]
+fn a_drain_that_nobody_needs_or_too_many_announce_is_refused() {
+    let mut desk = started();
+    let refused = |desk: &mut Desk| {
+        let (id, errands) = asks(desk, "drain 60000", at(0));
+        assert_eq!(errands.len(), 1, "{errands:?}");
+        let answer = told(&errands, id).unwrap();
+        assert!(answer.starts_with("error "), "{answer}");
+        assert_eq!(desk.left(id), None);
+    };
+    refused(&mut desk);
+    desk.served(at(0));
+    let mut ids: Vec<Id> = (0..MOST_STAYING).map(|_| drains(&mut desk, 60_000, at(0)).0).collect();
+    refused(&mut desk);
+    let last = ids.pop().unwrap();
+    assert_eq!(ids.into_iter().find_map(|id| desk.left(id)), None);
+    assert_eq!(desk.left(last), Some(OVER));
+    // A stop is what counts from then on, for those who are at it already, too.
+    let (id, _) = drains(&mut desk, 60_000, at(0));
+    desk.stopping(15, at(0), None, at(1));
+    refused(&mut desk);
+    assert_eq!(desk.left(id), None);
 }
 
 #[test]
@@ -242,153 +287,4 @@ fn nothing_is_due_when_nobody_asks() {
     desk.sent(id, at(5));
     desk.left(id);
     assert_eq!(desk.deadline(), None);
-}
-
-#[derive(Debug, Clone)]
-enum Happens {
-    Comes(Door),
-    Says(usize, Vec<u8>),
-    Leaves(usize),
-    LookEnds(Option<&'static [u8]>),
-    Own,
-    Served,
-    Drain(bool),
-    Stop,
-    Gone,
-    Pause(u64),
-}
-
-fn happens() -> impl Strategy<Value = Happens> {
-    let words = prop::sample::select(vec![
-        b"probe readiness 700\n".to_vec(),
-        b"probe liveness 1500\n".to_vec(),
-        b"probe startup 0\n".to_vec(),
-        b"status\n".to_vec(),
-        b"drain\n".to_vec(),
-        b"drain over\n".to_vec(),
-        b"probe ".to_vec(),
-        b"GET /readyz HTTP/1.1\r\n\r\n".to_vec(),
-        b"HEAD /livez HTTP/1.0\r\n\r\n".to_vec(),
-        b"GET /status HTTP/1.1\r\n\r\n".to_vec(),
-        b"GET /metrics HTTP/1.1\r\n\r\n".to_vec(),
-        b"GET / HTTP/1.1\r\n".to_vec(),
-        b"\x16\x03\x01\r\n\r\n".to_vec(),
-        vec![b'x'; 5000],
-    ]);
-    let looks = prop::sample::select(vec![Some(SERVES), Some(CLOSED), Some(SILENT), None]);
-    prop_oneof![
-        4 => prop::sample::select(vec![Door::Control, Door::Web]).prop_map(Happens::Comes),
-        6 => (0..40_usize, words).prop_map(|(who, words)| Happens::Says(who, words)),
-        1 => (0..40_usize).prop_map(Happens::Leaves),
-        3 => looks.prop_map(Happens::LookEnds),
-        1 => Just(Happens::Own),
-        1 => Just(Happens::Served),
-        1 => any::<bool>().prop_map(Happens::Drain),
-        1 => Just(Happens::Stop),
-        1 => Just(Happens::Gone),
-        3 => (0..4000_u64).prop_map(Happens::Pause),
-    ]
-}
-
-/// Who is here, whether they got an answer, and whether a helper runs.
-#[derive(Debug, Default)]
-struct Witness {
-    here: Vec<Id>,
-    answered: BTreeSet<Id>,
-    looking: bool,
-    gone: bool,
-}
-
-impl Witness {
-    fn see(&mut self, errands: Vec<Errand>) -> Result<(), TestCaseError> {
-        for errand in errands {
-            match errand {
-                Errand::Send(id, bytes) => {
-                    prop_assert!(self.here.contains(&id), "an answer to nobody");
-                    prop_assert!(self.answered.insert(id), "a second answer");
-                    prop_assert!(!bytes.is_empty());
-                }
-                Errand::Close(id) => self.here.retain(|one| *one != id),
-                Errand::Look(..) => {
-                    prop_assert!(!self.looking, "two helpers at once");
-                    prop_assert!(!self.gone, "a look at a node that is gone");
-                    self.looking = true;
-                }
-                Errand::EndLook => prop_assert!(self.looking),
-                Errand::Observed(_) | Errand::Drain { .. } | Errand::DumpThreads | Errand::Tell(..) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets time alone go on until then.
-    fn wait(&mut self, desk: &mut Desk, now: &mut Duration, end: Duration) -> Result<(), TestCaseError> {
-        for _ in 0..1000 {
-            let Some(due) = desk.deadline().filter(|due| *due <= end) else {
-                *now = end;
-                return Ok(());
-            };
-            *now = due.max(*now);
-            let errands = desk.time(*now);
-            self.see(errands)?;
-        }
-        Err(TestCaseError::fail("a thousand deadlines and no end"))
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
-
-    #[test]
-    fn whatever_visitors_do_each_is_answered_once_or_sent_away_and_nothing_stays_due(
-        life in prop::collection::vec(happens(), 0..80)
-    ) {
-        let (mut desk, mut witness, mut now) = (started(), Witness::default(), at(0));
-        for what in life {
-            let who = |who: usize| witness.here.get(who % witness.here.len().max(1)).copied();
-            let errands = match what {
-                Happens::Comes(door) if desk.has_room(door) => {
-                    let (id, leaves) = desk.opened(door, now);
-                    witness.here.push(id);
-                    leaves.into_iter().collect()
-                }
-                Happens::Says(visitor, words) => who(visitor).map_or_else(Vec::new, |id| desk.heard(id, &words, now)),
-                Happens::Leaves(visitor) => {
-                    if let Some(id) = who(visitor) {
-                        desk.left(id);
-                        witness.here.retain(|one| *one != id);
-                    }
-                    Vec::new()
-                }
-                Happens::LookEnds(told) if witness.looking => {
-                    witness.looking = false;
-                    desk.look_ended(told, now)
-                }
-                Happens::Own if !witness.gone => desk.observe(now),
-                Happens::Comes(_) | Happens::LookEnds(_) | Happens::Own => Vec::new(),
-                Happens::Served => {
-                    desk.served(now);
-                    Vec::new()
-                }
-                Happens::Drain(over) => desk.drain(over, now),
-                Happens::Stop => desk.stopping(15, at(0), None, now),
-                Happens::Gone => {
-                    witness.gone = true;
-                    desk.gone(now)
-                }
-                Happens::Pause(millis) => {
-                    let end = now + at(millis);
-                    witness.wait(&mut desk, &mut now, end)?;
-                    Vec::new()
-                }
-            };
-            witness.see(errands)?;
-            prop_assert!(witness.here.iter().all(|id| witness.answered.contains(id)) || desk.deadline().is_some());
-        }
-        // Also with a helper that never ends, everybody is gone after a while.
-        let end = now + at(600_000);
-        witness.wait(&mut desk, &mut now, end)?;
-        prop_assert!(witness.here.is_empty(), "{:?} stay for ever", witness.here);
-        prop_assert_eq!(desk.deadline(), None);
-    }
 }

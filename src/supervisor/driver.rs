@@ -42,7 +42,7 @@ pub trait Owner {
     fn look(&mut self, aim: Aim, limit: Duration, knock: Knock, answer: OwnedFd) -> Result<Child, SpawnError>;
     /// The child serves for the first time.
     fn served(&mut self) {}
-    /// Somebody begins to drain the child, or is done with it.
+    /// Somebody begins to drain the child, or nobody is at it any more.
     fn drain(&mut self, _over: bool) {}
     /// A stop was asked for by this signal.
     /// The child gets its SIGTERM after `delay`, and is killed after `limit` where there is one.

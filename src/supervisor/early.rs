@@ -73,7 +73,7 @@ fn attend(mut reception: Reception, asleep: &pipe::Reader) -> Reception {
         let Ok(ready) = events::poll(&interests, left) else { return reception };
         let Some((false, ready)) = ready.split_first() else { return reception };
         let now = reception.now();
-        // A drain that is announced now ends nothing, and there is nothing to look at.
+        // Nobody can drain what does not serve, and there is nothing to look at.
         reception.turn(ready, now);
     }
 }

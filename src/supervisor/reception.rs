@@ -45,7 +45,7 @@ enum State {
     Waiting,
     /// They get these bytes, so many of which are sent.
     Sending(Vec<u8>, usize),
-    /// They have got all, and we wait for them to go; so much was not heard.
+    /// They have got all, and we wait for them to go, or they stay; so much was not heard.
     Lingering(usize),
 }
 
@@ -123,7 +123,7 @@ impl Reception {
                     if let Some(guest) = self.guests.iter_mut().find(|guest| guest.id == id) {
                         guest.state = State::Sending(bytes, 0);
                         // Most answers fit at once.
-                        self.send(id, now);
+                        others.extend(self.send(id, now));
                     }
                 }
                 Errand::Close(id) => self.guests.retain(|guest| guest.id != id),
@@ -170,14 +170,14 @@ impl Reception {
                     return self.asked(id, errands);
                 }
                 Moved::Later => {}
-                Moved::Over => self.leave(id),
+                Moved::Over => return self.leave(id),
             },
-            State::Waiting => self.leave(id),
-            State::Sending(..) => self.send(id, now),
+            State::Waiting => return self.leave(id),
+            State::Sending(..) => return self.send(id, now),
             State::Lingering(unheard) => match guest.stream.read(&mut buffer) {
                 Moved::Bytes(count) if *unheard + count <= MOST_UNHEARD => *unheard += count,
                 Moved::Later => {}
-                Moved::Bytes(_) | Moved::Over => self.leave(id),
+                Moved::Bytes(_) | Moved::Over => return self.leave(id),
             },
         }
         Vec::new()
@@ -193,23 +193,26 @@ impl Reception {
         errands
     }
 
-    fn send(&mut self, id: Id, now: Duration) {
-        let Some(guest) = self.guests.iter_mut().find(|guest| guest.id == id) else { return };
-        let State::Sending(bytes, sent) = &mut guest.state else { return };
+    /// What is given back is none of ours.
+    fn send(&mut self, id: Id, now: Duration) -> Vec<Errand> {
+        let Some(guest) = self.guests.iter_mut().find(|guest| guest.id == id) else { return Vec::new() };
+        let State::Sending(bytes, sent) = &mut guest.state else { return Vec::new() };
         while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
             match guest.stream.write(rest) {
                 Moved::Bytes(count) => *sent += count,
-                Moved::Later => return,
+                Moved::Later => return Vec::new(),
                 Moved::Over => return self.leave(id),
             }
         }
         guest.stream.end_sending();
         guest.state = State::Lingering(0);
         self.desk.sent(id, now);
+        Vec::new()
     }
 
-    fn leave(&mut self, id: Id) {
-        self.desk.left(id);
+    /// The same.
+    fn leave(&mut self, id: Id) -> Vec<Errand> {
         self.guests.retain(|guest| guest.id != id);
+        self.desk.left(id).into_iter().collect()
     }
 }

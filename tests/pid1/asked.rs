@@ -6,12 +6,14 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::libc::SIGTERM;
 
 use crate::idle::{assert_idle, descriptors, memory, serving, wait_until_it_serves};
-use crate::support::{LONG, Node, Running, binary, children, is_root, send, skip_or_fail, stat, wait_until};
+use crate::support::{
+    LONG, Node, Running, binary, children, command_name, is_root, send, skip_or_fail, stat, wait_until,
+};
 use crate::ways::{Port, Way, freeze_a_look};
 
 /// A port that nobody listens on.
@@ -281,24 +283,99 @@ fn a_look_that_hangs_is_ended_and_the_probe_answered_in_time() {
     }
 }
 
+/// A drain that is announced as long as this is open.
+fn announce(node: &Node) -> UnixStream {
+    let mut stream = control(node);
+    stream.write_all(b"drain 3600000\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "ok\n");
+    stream
+}
+
 #[test]
-fn an_announced_drain_withdraws_readiness_and_nothing_else() {
+fn an_announced_drain_withdraws_readiness_and_nothing_else_while_somebody_is_connected() {
     for way in Way::all_for_run() {
         let node = serving(way);
         let running = node.start();
         wait_until_it_serves(&node);
-        assert_eq!(ask(&node, "drain"), "ok\n");
+        let (one, mut two) = (announce(&node), announce(&node));
+        drop(one);
+        // What is said after a request is not heard.
+        two.write_all(&[b'x'; 1000]).unwrap();
         node.probe("readiness").code(1).prints("the node is being drained");
         node.probe("liveness").code(0);
         node.probe("startup").code(0);
+        // Nobody is sent away for it, and it costs nothing.
+        let silent: Vec<UnixStream> = (0..40).map(|_| control(&node)).collect();
+        node.probe("readiness").code(1).prints("the node is being drained");
+        drop(silent);
+        assert_idle(way.init(&running));
+        node.probe("readiness").code(1).prints("the node is being drained");
         // One that did not come off: the node serves on.
-        assert_eq!(ask(&node, "drain over"), "ok\n");
-        node.probe("readiness").code(0);
+        drop(two);
+        wait_until("a node that is ready again", || node.probe("readiness").code == 0);
+        // A stop does not wait for the end of it.
+        let _lasting = announce(&node);
         way.stop(running)
             .code(0)
             .says("a drain begins: not ready any more")
-            .says("the drain is over")
+            .says("whoever drained is done or gone: as ready as it looks")
             .says("ready again");
+    }
+}
+
+/// `drain` as somebody types it in the container.
+fn drain(node: &Node) -> Child {
+    let mut command = Command::new(binary());
+    command.args(["drain", "--timeout", "1h"]).env_clear().envs(node.variables());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn sockets(process: &Child) -> usize {
+    let open = fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap().flatten();
+    let leads_to = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    leads_to.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}
+
+#[test]
+fn who_drains_and_is_killed_gives_readiness_back() {
+    for way in Way::all_for_run() {
+        // Its JMX takes connections and says nothing: the drain lasts.
+        let jmx = Port::new();
+        let port = jmx.listener().local_addr().unwrap().port();
+        let node = serving(way).env("CASSANDRA_JMX_PORT_NUMBER", &port.to_string());
+        let running = node.start();
+        wait_until_it_serves(&node);
+        let mut drains = [drain(&node), drain(&node)];
+        // Each has one connection to PID 1 and one to JMX.
+        wait_until("both drains at JMX", || drains.iter().all(|drain| sockets(drain) == 2));
+        let kill = |drain: &mut Child| drain.kill().and_then(|()| drain.wait()).unwrap();
+        let [one, two] = &mut drains;
+        kill(one);
+        node.probe("readiness").code(1).prints("the node is being drained");
+        kill(two);
+        wait_until("a node that is ready again", || node.probe("readiness").code == 0);
+        way.stop(running).code(0).says("whoever drained is done or gone");
+    }
+}
+
+#[test]
+fn a_drain_that_nodetool_does_in_its_place_lasts_until_nodetool_ends() {
+    for way in Way::all_for_run() {
+        let java = "#!/bin/sh\n\
+                    case \"$*\" in *NodeTool*) until [ -e \"$STANDIN/go\" ]; do sleep 0.01; done; exit 0;; esac\n\
+                    trap 'exit 143' TERM\necho running > \"$STANDIN/running\"\nwhile :; do sleep 0.01; done\n";
+        let node = serving(way).java(java).env("CASSANDRA_JMX_PORT_NUMBER", &free_port().to_string());
+        let running = node.start();
+        wait_until_it_serves(&node);
+        let mut drain = drain(&node);
+        wait_until("NodeTool", || command_name(i32::try_from(drain.id()).unwrap()) == "java");
+        node.probe("readiness").code(1).prints("the node is being drained");
+        fs::write(node.path("standin/go"), "").unwrap();
+        assert!(drain.wait().unwrap().success());
+        wait_until("a node that is ready again", || node.probe("readiness").code == 0);
+        way.stop(running).code(0);
     }
 }
 

@@ -226,7 +226,10 @@ fn a_certificate_is_verified_by_its_authority_for_any_name_and_by_itself() {
         for (trusted, pem) in [(AUTHORITY, SIGNED), (PEM, PEM)] {
             assert_eq!(verified(trusted, pem, version).unwrap(), Answer::Authenticate("A".into()), "{version:?}");
         }
-        for (trusted, pem, why) in [(PEM, SIGNED, "UnknownIssuer"), (AUTHORITY, EXPIRED, "certificate expired")] {
+        let expired = "it: certificate expired at 2021-01-01T00:00:00Z, it is 20";
+        for (trusted, pem, why) in
+            [(PEM, SIGNED, "UnknownIssuer"), (AUTHORITY, EXPIRED, expired), (EXPIRED, EXPIRED, expired)]
+        {
             let trouble = verified(trusted, pem, version).unwrap_err();
             assert!(matches!(trouble, Trouble::Certificate { .. }), "{trouble:?}");
             let words = trouble.to_string();

@@ -78,7 +78,7 @@ pub enum Trouble {
         source: rustls::Error,
     },
     /// The peer's certificate is none that we are to take.
-    #[error("{address}: clients that verify its certificate refuse it: {source}")]
+    #[error("{address}: clients that verify its certificate refuse it: {why}", why = tls::refusal(.source))]
     Certificate {
         /// The node.
         address: SocketAddr,

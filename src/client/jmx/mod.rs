@@ -111,7 +111,7 @@ pub enum Trouble {
         /// Its words.
         message: String,
     },
-    /// There is no such bean: before 5.0 no Cassandra, since 5.0 a node that has not joined yet (CASSANDRA-18816).
+    /// There is no such bean: before 5.0 no Cassandra, since 5.0 a node that is still starting (CASSANDRA-18816).
     #[error("{address}: no bean {bean}")]
     NoBean {
         /// The server.

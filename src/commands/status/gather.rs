@@ -104,7 +104,7 @@ fn judge(published: &Published, look: Look, facts: &mut Facts) {
     let Published { phase, child, .. } = *published;
     facts.text(Fact::Mode, look.mode.and_then(Mode::name));
     if look.mode == Some(Mode::NotRegistered) {
-        facts.miss(Fact::Mode, "since 5.0 a node says it only once it has joined");
+        facts.miss(Fact::Mode, "its StorageService is not registered yet");
     }
     let decides = modes::needs_look(Question::Readiness, phase, Patience::default());
     if decides && look.cql.is_none() {
