@@ -4,6 +4,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::host::privileges::{self, Capability};
+
 /// How an invocation of the binary ends. The table is part of the command line's contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -127,8 +129,31 @@ impl Failure {
 
 impl From<crate::host::Error> for Failure {
     fn from(error: crate::host::Error) -> Self {
-        Self::new(Exit::of_file_error(&error), error)
+        let hint = of_refusal(error.errno());
+        Self { hint, ..Self::new(Exit::of_file_error(&error), error) }
     }
+}
+
+/// What to do where the kernel refused a file to a root that lacks a capability; nothing where it lacks none of those that it
+/// would have needed.
+pub fn of_refusal(errno: Option<nix::errno::Errno>) -> Option<String> {
+    of_lack(&privileges::behind(errno?, &privileges::lacking()))
+}
+
+/// What to do where capabilities are missing; nothing where none is.
+pub fn of_lack(missing: &[Capability]) -> Option<String> {
+    let names: Vec<&str> = missing.iter().map(|capability| capability.name()).collect();
+    let (what, list) = match names.as_slice() {
+        [] => return None,
+        [one] => ("capability", (*one).to_owned()),
+        [rest @ .., last] => ("capabilities", format!("{} and {last}", rest.join(", "))),
+    };
+    Some(format!(
+        "give the container the {what} {list} (Kubernetes: capabilities: add: [{}], docker run --cap-add {}), or start it as \
+         the user of Cassandra",
+        names.join(", "),
+        names.join(" --cap-add ")
+    ))
 }
 
 impl fmt::Display for Failure {
@@ -172,5 +197,19 @@ mod tests {
     fn a_failure_shows_its_hint_on_a_line_of_its_own() {
         let failure = Failure::message(Exit::Configuration, "no seeds").hint("set CASSANDRA_SEEDS");
         assert_eq!(failure.to_string(), "no seeds\nhint: set CASSANDRA_SEEDS");
+    }
+
+    #[test]
+    fn missing_capabilities_are_named_as_kubernetes_and_docker_take_them() {
+        use Capability::{Chown, Fowner, Setuid};
+        let told = of_lack(&[Chown, Fowner, Setuid]).unwrap();
+        assert!(told.starts_with("give the container the capabilities CHOWN, FOWNER and SETUID ("), "{told}");
+        assert!(
+            told.contains(
+                "add: [CHOWN, FOWNER, SETUID], docker run --cap-add CHOWN --cap-add FOWNER --cap-add SETUID)"
+            )
+        );
+        assert!(of_lack(&[Chown]).unwrap().contains("the capability CHOWN (Kubernetes: capabilities: add: [CHOWN], "));
+        assert_eq!(of_lack(&[]), None);
     }
 }

@@ -4,6 +4,18 @@
 
 use std::path::PathBuf;
 
+use crate::cassandra::overrides;
+
+/// The properties that say where JMX listens; the first that is given counts. The first is the JVM's own agent, beside which
+/// Cassandra starts no server (`CassandraDaemon.maybeInitJmx`, and from 6.0 on `JMXServerOptions`).
+const PORTS: [&str; 3] = ["com.sun.management.jmxremote.port", "cassandra.jmx.remote.port", "cassandra.jmx.local.port"];
+
+/// The property that says where JMX listens, its text, and which of the options, in the order of the command line, gives it.
+pub fn port<'a>(options: &[&'a str]) -> Option<(&'static str, &'a str, usize)> {
+    let given = |property: &'static str| overrides::last(options, property).map(|(at, text)| (property, text, at));
+    PORTS.into_iter().find_map(given)
+}
+
 /// What a client of the JMX server needs.
 #[derive(Default, PartialEq, Eq)]
 pub struct Access {
@@ -22,21 +34,21 @@ pub struct Access {
 impl Access {
     /// Reads it from a JVM's arguments; the last of several wins.
     pub fn of(arguments: &[impl AsRef<str>]) -> Self {
+        let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         let property = |name: &str| {
-            let own =
-                |argument: &str| argument.strip_prefix("-D")?.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
-            arguments.iter().rev().find_map(|argument| own(argument.as_ref())).filter(|value| !value.is_empty())
+            let last = overrides::last(&arguments, name).map(|(_, value)| value.to_owned());
+            last.filter(|value| !value.is_empty())
         };
         let of_agent = |name: &str| property(&format!("com.sun.management.jmxremote.{name}"));
         let asks = of_agent("authenticate").as_deref() != Some("false");
-        let ports = ["cassandra.jmx.local.port", "cassandra.jmx.remote.port", "com.sun.management.jmxremote.port"];
         Self {
             password_file: of_agent("password.file").filter(|_| asks).map(PathBuf::from),
             access_file: of_agent("access.file").map(PathBuf::from),
-            tls: of_agent("ssl").as_deref() == Some("true"),
+            // The JVM's own agent speaks it unless it is told not to.
+            tls: of_agent("ssl").map_or_else(|| of_agent("port").is_some(), |ssl| ssl == "true"),
             keystore: property("javax.net.ssl.keyStore")
                 .map(|path| (PathBuf::from(path), property("javax.net.ssl.keyStorePassword").unwrap_or_default())),
-            is_set_up: ports.iter().any(|port| property(port).is_some()),
+            is_set_up: port(&arguments).is_some_and(|(_, port, _)| !port.is_empty()),
         }
     }
 }
@@ -116,6 +128,25 @@ mod tests {
                 }
         );
         assert!(Access::of(&[""; 0]) == Access::default());
+        let agent = "-Dcom.sun.management.jmxremote.port=1";
+        assert!(Access::of(&[agent]).tls);
+        assert!(!Access::of(&[agent, "-Dcom.sun.management.jmxremote.ssl=false"]).tls);
+    }
+
+    #[test]
+    fn the_jvms_own_agent_comes_before_the_server_for_all_and_that_before_the_one_for_loopback() {
+        let [local, remote, agent, other] = [
+            "-Dcassandra.jmx.local.port=1",
+            "-Dcassandra.jmx.remote.port=2",
+            "-Dcom.sun.management.jmxremote.port=3",
+            "-Dcassandra.jmx.local.port=4",
+        ];
+        let at = |options: &[&'static str]| port(options).map(|(_, text, at)| (text, at));
+        assert_eq!(at(&[local]), Some(("1", 0)));
+        assert_eq!(at(&[local, other]), Some(("4", 1)));
+        assert_eq!(at(&[remote, other]), Some(("2", 0)));
+        assert_eq!(at(&[local, agent, remote]), Some(("3", 1)));
+        assert_eq!(at(&["-Xmx1G"]), None);
     }
 
     #[test]

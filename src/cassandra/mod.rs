@@ -10,6 +10,7 @@ pub mod java_flags;
 pub mod jmx;
 pub mod look;
 pub mod modes;
+pub mod overrides;
 pub mod patience;
 pub mod schema;
 pub mod stamp;

@@ -22,6 +22,8 @@ pub(super) struct Elsewhere {
     pub(super) memory_limit: Option<u64>,
     /// Its limit of processors.
     pub(super) cores: Option<usize>,
+    /// The JVM options among its arguments.
+    pub(super) options: Vec<String>,
     /// The paths of its volumes.
     pub(super) volumes: Vec<PathBuf>,
 }

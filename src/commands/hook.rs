@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::commands::environment::STEERS_ROOT;
 use crate::commands::interrupt::Interrupt;
-use crate::commands::{Assignment, launch};
+use crate::commands::{Assignment, launch, passthrough};
 use crate::exit::{Exit, Failure};
 use crate::host::command::{Command, Stdio};
 use crate::host::events;
@@ -55,7 +55,10 @@ impl Hook<'_> {
         let mut back = self.back()?;
         let command = if executable { self.executed(&back)? } else { self.sourced(&back)? };
         let start = Instant::now();
-        let child = command.spawn().map_err(|error| self.failed(format!("cannot be started: {error}")))?;
+        let child = command.spawn().map_err(|error| Failure {
+            hint: passthrough::of_lack(&error),
+            ..self.failed(format!("cannot be started: {error}"))
+        })?;
         let ended = self.wait(&child, start, interrupt);
         // Whatever it left behind, in whatever session, must not go on editing. Where there is no /proc, its group must do.
         let _ = child.signal_group(nix::libc::SIGKILL);

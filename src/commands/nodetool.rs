@@ -21,6 +21,7 @@ use crate::host::command::Command;
 use crate::host::files;
 use crate::report::Report;
 use crate::settings::{Profile, RawEnv, Settings};
+use crate::supervisor::Published;
 
 /// Answers `status` by itself where it can, and becomes NodeTool for all else.
 pub(super) fn nodetool(arguments: &[OsString], environment: &[Assignment]) -> Result<Exit, Failure> {
@@ -44,11 +45,16 @@ impl Door {
     fn of(environment: &[Assignment]) -> Self {
         let env = environment::of_process(environment, &mut Report::default());
         let published = run_folder::published(&env).ok().flatten();
-        let given = || env.text("CASSANDRA_JMX_PORT_NUMBER")?.parse().ok();
-        let port = published.as_ref().and_then(|published| published.jmx).or_else(given).unwrap_or(java::JMX_PORT);
+        let port = jmx_port(published.as_ref(), &env);
         let login = published.map(|published| secrets::jmx_login(&published, Purpose::Look)).unwrap_or_default();
         Self { port, login }
     }
+}
+
+/// The port that PID 1 says, which knows what overrides it; else the variable's.
+fn jmx_port(published: Option<&Published>, env: &RawEnv) -> u16 {
+    let given = || env.text("CASSANDRA_JMX_PORT_NUMBER")?.parse().ok();
+    published.and_then(|published| published.jmx).or_else(given).unwrap_or(java::JMX_PORT)
 }
 
 /// Becomes NodeTool; returns only if that fails.
@@ -76,7 +82,7 @@ fn command(arguments: &[OsString], environment: &[Assignment]) -> Result<Command
     let options = options(&conf, distribution.version.line(), distribution.java.major);
     let storage =
         settings.data.as_ref().map_or_else(|| PathBuf::from("/tmp"), |given| given.value.as_path().to_owned());
-    let jmx_port = settings.jmx_port.as_ref().map_or(java::JMX_PORT, |given| given.value.port());
+    let jmx_port = jmx_port(run_folder::published(&env).ok().flatten().as_ref(), &env);
     Ok(Command {
         arguments: java::nodetool(&distribution, &conf, &storage, &options, jmx_port, arguments),
         environment: environment.to_vec(),

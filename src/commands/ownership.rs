@@ -6,7 +6,7 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::situation::Situation;
 use crate::config::documents::{Layer, YAML};
 use crate::config::plan::Plan;
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::host::ownership::{Summary, Walk};
 use crate::host::{files, folders};
 use crate::settings::raw::Source;
@@ -116,9 +116,10 @@ fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<Summary, Fail
     for (what, skipped) in
         [("could not be given away", &summary.denied), ("hard links were left alone", &summary.hard_links)]
     {
-        if let Some((path, _)) = &skipped.first {
+        if let Some((path, errno)) = &skipped.first {
+            let hint = exit::of_refusal(*errno).map_or_else(String::new, |hint| format!(" (hint: {hint})"));
             tracing::warn!(
-                "ownership of {}: {} {what}, the first is {}",
+                "ownership of {}: {} {what}, the first is {}{hint}",
                 root.display(),
                 skipped.count,
                 path.display()

@@ -4,8 +4,9 @@ use std::ffi::{OsStr, OsString};
 
 use crate::cli;
 use crate::commands::Assignment;
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::host::command::{Command, SpawnError, Stage};
+use crate::host::privileges::{self, Capability};
 use crate::host::program;
 use crate::settings::suggest;
 
@@ -54,5 +55,12 @@ pub(super) fn failure(error: &SpawnError) -> Failure {
         return failure
             .hint("a limit on processes is reached: that of the container (pids) or of the user (ulimit -u)");
     }
-    failure
+    Failure { hint: of_lack(error), ..failure }
+}
+
+/// What to do where a program could not become its user for want of a capability.
+pub(super) fn of_lack(error: &SpawnError) -> Option<String> {
+    let mut lacking = privileges::lacking();
+    lacking.retain(|capability| matches!(capability, Capability::Setgid | Capability::Setuid));
+    exit::of_lack(&lacking).filter(|_| error.stage() == Stage::Privileges)
 }

@@ -10,7 +10,7 @@ use crate::cassandra::distribution::{self, Distribution, Java};
 use crate::config::documents::BaseFile;
 use crate::config::overlay::{self, Fragment};
 use crate::config::plan::{AGENT_CONFIGURATIONS, AGENT_FOLDERS, Agents, DATA_ROOTS, is_agent};
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::host::mounts::Mounts;
 use crate::host::{files, program};
 use crate::report::{Finding, Place, Report};
@@ -196,7 +196,8 @@ pub(super) fn logs(settings: &Settings, data_root: &Path, report: &mut Report) -
             if !files::can_be_written(&folder) {
                 let message =
                     format!("{} cannot be written, and the JVM does not start without its log", folder.display());
-                report.add(Finding::error(given.source.to_string(), message));
+                let finding = Finding::error(given.source.to_string(), message);
+                report.add(Finding { hint: exit::of_refusal(files::refusal(&folder)), ..finding });
             }
             folder
         }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::unistd::geteuid;
 
-use crate::cassandra::Line;
+use crate::cassandra::{Line, overrides};
 use crate::commands::Assignment;
 use crate::commands::situation::{Ready, Situation};
 use crate::exit::{Exit, Failure};
@@ -38,8 +38,7 @@ pub(super) fn look(
     let facts = Facts {
         limits,
         locks_memory: privileges::ipc_lock_available(),
-        out_of_reach: situation.identity.as_ref().is_some_and(|user| user.uid != geteuid().as_raw())
-            && !privileges::may_signal_others(),
+        lacking: if situation.identity.is_some() { privileges::lacking() } else { Vec::new() },
         kernel: kernel::settings(root),
         swap: memory::swap(root),
         cpu_quota: processors::quota(root),
@@ -76,8 +75,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// The value of the last `-Dname=value`.
 fn property<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
-    let value = |option: &'a String| option.strip_prefix("-D")?.strip_prefix(name)?.strip_prefix('=');
-    options.iter().rev().find_map(value)
+    options.iter().rev().find_map(|option| overrides::value_of(option, name))
 }
 
 /// The folders into which JNA would unpack its library, in its order (`com.sun.jna.Native`, where it looks for a temporary

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::cassandra::patience::Patience;
 use crate::commands::situation::Situation;
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::host::sockets::{LONGEST_PATH, Listener};
 use crate::settings::contract::Given;
 use crate::settings::value::Span;
@@ -57,6 +57,9 @@ fn control_socket(situation: &Situation, reception: &mut Reception) {
             let users = [0, own, identity.map_or(own, |identity| identity.uid)];
             reception.listen(Door::Control, listener, &users);
         }
-        Err(error) => tracing::warn!("{error}: probes look at the node themselves"),
+        Err(error) => {
+            let hint = exit::of_refusal(error.errno()).map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+            tracing::warn!("{error}: probes look at the node themselves{hint}");
+        }
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn run(
     crate::log::start(log_format(environment));
     launch::adopt_orphans();
     let mut situation = Situation::read(environment, called_as, &InputArguments::default())?;
+    situation.arguments.clone_from(&arguments);
     introduce(&situation);
     interrupt.check()?;
     let _taken = RunFolder::take(&situation.run_dir)?;
@@ -77,7 +78,7 @@ pub(super) fn run(
         environment: environment.to_vec(),
         endpoint: ready.plan.endpoint.clone(),
         conf: situation.folder.live().to_owned(),
-        jmx_port: ready.plan.jmx.port,
+        jmx_port: ready.plan.jmx_port,
         stamp,
         child: 0,
         started: Instant::now(),

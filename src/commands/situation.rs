@@ -62,6 +62,8 @@ pub(super) struct Situation {
     /// What was merged into them.
     pub(super) fragments: Vec<Fragment>,
     pub(super) hook: Option<PathBuf>,
+    /// JVM options of our own command line.
+    pub(super) arguments: Vec<String>,
     /// Java agents at hand.
     agents: Agents,
     host: HostFacts,
@@ -209,6 +211,7 @@ impl Situation {
             base,
             fragments,
             hook,
+            arguments: elsewhere.map(|elsewhere| elsewhere.options.clone()).unwrap_or_default(),
         })
     }
 

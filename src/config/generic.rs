@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde_yaml::Value as Yaml;
 
+use crate::cassandra::overrides::{self, ALLOWING_VARIABLE, SETTING_VARIABLE};
 use crate::cassandra::schema::{self, Kind, Spelling};
 use crate::cassandra::{Line, Version};
 use crate::config::documents::{Documents, Origin, YAML};
@@ -63,9 +64,8 @@ pub fn apply(
 /// Cassandra 6.0 reads `CASSANDRA_SETTINGS_<KEY>` itself (CASSANDRA-20749), over the file that we write: told, as nothing that
 /// we say of such a key can be relied on.
 pub fn find_passed_through(env: &RawEnv, version: Version, report: &mut Report) {
-    const SWITCH: &str = "CASSANDRA_ALLOW_CONFIG_ENVIRONMENT_VARIABLES";
-    let on = env.text(SWITCH).is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    for name in env.names().filter(|name| name.starts_with("CASSANDRA_SETTINGS_")) {
+    let on = env.text(ALLOWING_VARIABLE).is_some_and(overrides::is_true);
+    for name in env.names().filter(|name| name.starts_with(SETTING_VARIABLE)) {
         let at = Place::Variable(name.to_owned());
         report.add(if version.line() < Line::V6_0 {
             let message = format!("Cassandra {version} does not read it, it has no effect");
@@ -73,7 +73,7 @@ pub fn find_passed_through(env: &RawEnv, version: Version, report: &mut Report) 
         } else if on {
             Finding::note(at, "read by Cassandra itself, it overrides what cassandra.yaml says")
         } else {
-            Finding::warning(at, format!("no effect without {SWITCH}=true"))
+            Finding::warning(at, format!("no effect without {ALLOWING_VARIABLE}=true"))
                 .hint("CASSANDRA_YAML_<key> sets a key in every release")
         });
     }

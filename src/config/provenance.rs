@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::documents::{BaseFile, covers};
+use crate::config::documents::{BaseFile, YAML, covers};
 use crate::config::jvm_options::OptionKey;
-use crate::config::plan::{Decision, Plan};
+use crate::config::plan::{Decision, Override, Plan};
 use crate::config::trace::{Known, Level, Parsed};
 use crate::report::Place;
 use crate::settings::raw::{RawEnv, Source};
@@ -47,8 +47,28 @@ pub fn of(plan: &Plan, base: &BTreeMap<String, BaseFile>, settings: &Settings, e
         }
     }
     list.extend(command_line(plan, settings));
+    for known in &plan.overrides {
+        override_with(known, &mut list);
+    }
     list.extend(ours(env));
     list
+}
+
+/// Puts what an option makes of a key in place of what the file says; the option has a row of its own, unless it comes past
+/// the files and the variables for them.
+fn override_with(known: &Override, list: &mut Vec<Effective>) {
+    let option = list.iter().rfind(|row| row.key == known.by);
+    let (layer, source, variable) = option.map_or_else(
+        || (Level::Environment.to_string(), known.place.clone(), String::new()),
+        |row| (row.layer.clone(), row.source.clone(), row.variable.clone()),
+    );
+    let source = if known.by == source { source } else { format!("{} of {source}", known.by) };
+    let row =
+        Effective { file: YAML.into(), key: known.key.clone(), value: known.value.clone(), layer, source, variable };
+    match list.iter_mut().find(|other| other.file == YAML && other.key == known.key) {
+        Some(other) => *other = row,
+        None => list.push(row),
+    }
 }
 
 fn decided(decision: &Decision, key: String, value: &str) -> Effective {

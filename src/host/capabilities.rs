@@ -3,8 +3,6 @@
 use nix::errno::Errno;
 use nix::libc;
 
-/// The right to signal processes of other users (`CAP_KILL`).
-pub(super) const KILL: u32 = 5;
 /// The right to lock memory beyond RLIMIT_MEMLOCK (`CAP_IPC_LOCK`).
 pub(super) const IPC_LOCK: u32 = 14;
 
@@ -33,11 +31,21 @@ fn of_caller() -> Header {
 
 /// True if `capability` is in the calling thread's permitted set.
 pub(super) fn is_permitted(capability: u32) -> bool {
+    set_of_caller(|half| half.permitted) & (1 << capability) != 0
+}
+
+/// The calling thread's effective set, which is what the kernel asks for.
+pub(super) fn effective() -> u64 {
+    set_of_caller(|half| half.effective)
+}
+
+/// One of the three sets; empty where the kernel does not tell.
+fn set_of_caller(of: impl Fn(&Half) -> u32) -> u64 {
     let (mut header, mut halves) = (of_caller(), [Half::default(); 2]);
     // SAFETY: version 3 reads the header and writes two halves, and both are live.
     let status = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, halves.as_mut_ptr()) };
-    let permitted = u64::from(halves[0].permitted) | u64::from(halves[1].permitted) << 32;
-    status == 0 && permitted & (1 << capability) != 0
+    let set = u64::from(of(&halves[0])) | u64::from(of(&halves[1])) << 32;
+    if status == 0 { set } else { 0 }
 }
 
 /// Makes the permitted and inheritable sets exactly the bits of `set` and the effective set empty, which also removes

@@ -166,9 +166,14 @@ pub fn is_of_root_alone(path: &Path) -> bool {
 /// Whether files can be made in a folder, or the folder itself, as far as access(2) tells of the nearest folder that is there:
 /// permissions, and a file system that is not read-only. Nothing is written to find out.
 pub fn can_be_written(folder: &Path) -> bool {
+    refusal(folder).is_none()
+}
+
+/// What the kernel says against it where [`can_be_written`] is false.
+pub fn refusal(folder: &Path) -> Option<Errno> {
     let wanted = AccessFlags::W_OK | AccessFlags::X_OK;
     let nearest = folder.ancestors().find(|path| path.is_dir());
-    nearest.is_some_and(|folder| faccessat(AT_FDCWD, folder, wanted, AtFlags::AT_EACCESS).is_ok())
+    nearest.map_or(Some(Errno::ENOENT), |folder| faccessat(AT_FDCWD, folder, wanted, AtFlags::AT_EACCESS).err())
 }
 
 #[cfg(test)]

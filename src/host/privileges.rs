@@ -85,9 +85,58 @@ pub fn ipc_lock_available() -> bool {
     capabilities::is_permitted(capabilities::IPC_LOCK) && capabilities::is_bounding(capabilities::IPC_LOCK) == Ok(true)
 }
 
-/// Whether a process of another user may be sent signals (kill(2)).
-pub fn may_signal_others() -> bool {
-    capabilities::is_permitted(capabilities::KILL)
+/// A capability that a root of a container has unless it is taken away, and that root needs beside another user
+/// (capabilities(7), whose numbers these are).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// To give files away.
+    Chown = 0,
+    /// To read and write what belongs to others.
+    DacOverride = 1,
+    /// To change the mode of what belongs to others.
+    Fowner = 3,
+    /// To signal the processes of others.
+    Kill = 5,
+    /// To become another group.
+    Setgid = 6,
+    /// To become another user.
+    Setuid = 7,
+}
+
+impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Chown, Self::DacOverride, Self::Fowner, Self::Kill, Self::Setgid, Self::Setuid];
+
+    /// Its name as Docker and Kubernetes take it: without `CAP_`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chown => "CHOWN",
+            Self::DacOverride => "DAC_OVERRIDE",
+            Self::Fowner => "FOWNER",
+            Self::Kill => "KILL",
+            Self::Setgid => "SETGID",
+            Self::Setuid => "SETUID",
+        }
+    }
+}
+
+/// Those that this process lacks though it is root; none where it is not, and is not meant to have any.
+pub fn lacking() -> Vec<Capability> {
+    if !is_root() {
+        return Vec::new();
+    }
+    let effective = capabilities::effective();
+    Capability::ALL.into_iter().filter(|capability| effective & (1 << *capability as u32) == 0).collect()
+}
+
+/// Those of `lacking` that may be why the kernel refused a file to root.
+pub fn behind(errno: Errno, lacking: &[Capability]) -> Vec<Capability> {
+    let asked: &[Capability] = match errno {
+        Errno::EACCES => &[Capability::DacOverride],
+        Errno::EPERM => &[Capability::Chown, Capability::Fowner],
+        _ => &[],
+    };
+    lacking.iter().filter(|capability| asked.contains(capability)).copied().collect()
 }
 
 /// Gives the pipes and terminals among descriptors 0 to 2 to the user, who could otherwise not open /dev/stdout.
@@ -135,6 +184,16 @@ mod tests {
         assert_eq!((ana.uid, ana.gid, ana.groups.as_slice()), (999, 998, &[6, 100, 998][..]));
         assert_eq!((ana.name.as_deref(), ana.home.to_str()), (Some("ana"), Some("/home/ana")));
         assert_eq!(resolved("999").unwrap(), ana);
+    }
+
+    #[test]
+    fn a_refusal_is_laid_to_a_capability_that_is_missing_and_to_no_other() {
+        use Capability::{Chown, DacOverride, Fowner, Kill};
+        assert_eq!(behind(Errno::EPERM, &[Chown, DacOverride, Fowner, Kill]), [Chown, Fowner]);
+        assert_eq!(behind(Errno::EPERM, &[Fowner]), [Fowner]);
+        assert_eq!(behind(Errno::EACCES, &[Chown, DacOverride]), [DacOverride]);
+        assert_eq!(behind(Errno::EACCES, &[Chown]), []);
+        assert_eq!(behind(Errno::EROFS, &Capability::ALL), []);
     }
 
     #[test]

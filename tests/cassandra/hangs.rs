@@ -127,11 +127,14 @@ fn a_node_that_is_drained_and_not_stopped_is_dead_to_probes_after_a_while() {
 #[test]
 fn a_node_whose_other_doors_are_closed_is_alive_by_its_attach_socket() {
     let _alone = alone();
-    // Where the plan looks for JMX nobody listens, and no clients are served.
-    let node = RealNode::new()
+    // Where the plan looks for JMX nobody listens, as it does not know what such a file says, and no clients are served.
+    let node = RealNode::new();
+    let (options, elsewhere) = (node.path("jmx.options"), "-Dcassandra.jmx.local.port=7999\n");
+    fs::write(&options, elsewhere).unwrap();
+    let node = node
         .with("CASSANDRA_INIT_WEDGED_AFTER", "3s")
         .with("CASSANDRA_YAML_start_native_transport", "false")
-        .with("JVM_EXTRA_OPTS", "-XX:TieredStopAtLevel=1 -Dcassandra.jmx.local.port=7999");
+        .with("JVM_EXTRA_OPTS", &format!("-XX:TieredStopAtLevel=1 -XX:VMOptionsFile={}", options.display()));
     let mut start = node.start("log.txt");
     wait_until("the end of Cassandra's start", || {
         start.must_run();

@@ -138,13 +138,21 @@ fn drains_without_a_jvm(node: &RealNode, nodetool: &Path) {
 }
 
 #[test]
-fn as_another_user_it_is_an_ordinary_process_that_drains_too() {
+fn as_another_user_on_ports_that_options_chose_it_is_an_ordinary_process_that_drains_too() {
     if !is_root() {
         eprintln!("skipped: needs root to become another user; the other test runs as an ordinary user then");
         return;
     }
     let _alone = alone();
-    let node = RealNode::new().wrapped(&["setpriv", "--reuid", "4242", "--regid", "4242", "--clear-groups"]);
+    let ports = "-XX:TieredStopAtLevel=1 -Dcassandra.native_transport_port=9142 -Dcassandra.jmx.local.port=7399";
+    let node = RealNode::new().with("JVM_EXTRA_OPTS", ports).wrapped(&[
+        "setpriv",
+        "--reuid",
+        "4242",
+        "--regid",
+        "4242",
+        "--clear-groups",
+    ]);
     for name in ["data", "log", "run", "conf", "."] {
         std::os::unix::fs::chown(node.path(name), Some(4242), Some(4242)).unwrap();
     }
@@ -154,6 +162,9 @@ fn as_another_user_it_is_an_ordinary_process_that_drains_too() {
     let mut start = node.start("log.txt");
     node.wait_ready(&mut start);
     assert!(start.log().contains("as an ordinary process"));
+    assert_eq!(node.probe("readiness").stdout, "127.0.0.1:9142 serves CQL\n");
+    let told = status::look(&node, "30s");
+    assert_eq!(told["node"]["mode"].as_str(), Some("NORMAL"), "JMX is asked where it is: {told:?}");
     let log = node.path("log.txt");
     signal(start.init(), Signal::SIGTERM);
     assert_eq!(start.wait(), 0);

@@ -26,6 +26,7 @@ mod jvm;
 mod launch;
 mod layers;
 mod matrix;
+mod overrides;
 mod ownership;
 mod peers;
 mod preflight;

@@ -139,3 +139,59 @@ fn a_jvm_that_we_could_not_stop_is_told() {
     assert!(!node.run().stderr.contains("CAP_KILL"));
     node.wrapped(&["setpriv", "--bounding-set", "-kill"]).run().says("CAP_KILL: is missing").says("capability KILL");
 }
+
+#[test]
+fn a_root_that_lacks_a_capability_is_told_which_and_how_to_get_it() {
+    if !is_root() || !has("setpriv") {
+        skip_or_fail("needs root and setpriv");
+        return;
+    }
+    let table = [
+        (
+            "-chown",
+            77,
+            "CHOWN",
+            "the capability CHOWN (Kubernetes: capabilities: add: [CHOWN], docker run --cap-add CHOWN)",
+        ),
+        ("-fowner", 77, "FOWNER", "the capability FOWNER ("),
+        (
+            "-chown,-fowner",
+            77,
+            "CHOWN",
+            "the capabilities CHOWN and FOWNER (Kubernetes: capabilities: add: [CHOWN, FOWNER]",
+        ),
+        ("-dac_override,-dac_read_search", 77, "DAC_OVERRIDE", "the capability DAC_OVERRIDE ("),
+        ("-setuid", 78, "SETUID", "--cap-add SETUID), or start it as the user of Cassandra"),
+        ("-setgid", 78, "SETGID", "--cap-add SETGID), or start it as the user of Cassandra"),
+    ];
+    for (without, code, name, hint) in table {
+        let node = Node::new().wrapped(&["setpriv", "--bounding-set", without]);
+        let outcome = node.run().code(code).says(&format!("CAP_{name}: is missing"));
+        let end = outcome.stderr.lines().filter(|line| !line.contains(" WARN ")).collect::<Vec<_>>().join("\n");
+        assert!(end.contains(hint), "{without}: {hint}\n{}", outcome.stderr);
+        assert!(!node.java_was_started(), "{without}");
+    }
+    // The second start of a container finds folders that are the user's.
+    let node = Node::new();
+    node.start_and_stop().code(0);
+    let all = "-chown,-fowner,-dac_override,-dac_read_search,-kill,-setuid,-setgid";
+    let node = node.wrapped(&["setpriv", "--bounding-set", all]);
+    node.run().code(78).says("log cannot be written").says("the capability DAC_OVERRIDE (");
+}
+
+#[test]
+fn a_program_that_cannot_become_its_user_names_the_capability() {
+    if !is_root() || !has("setpriv") {
+        skip_or_fail("needs root and setpriv");
+        return;
+    }
+    let node = Node::new().arguments(&["supervise", "--user", "4242", "--", "true"]);
+    node.run().code(0);
+    let without = ["setpriv", "--bounding-set", "-setuid"];
+    let hook = Node::new().file("conf-overlay/pre_run.sh", "exit 0\n").wrapped(&without);
+    hook.run().code(78).says("cannot set the user id").says("\nhint: give the container the capability SETUID (");
+    let node = node.wrapped(&without);
+    node.run()
+        .code(77)
+        .says("cannot set the user id: operation not permitted\nhint: give the container the capability SETUID (");
+}

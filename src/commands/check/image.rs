@@ -25,8 +25,8 @@ const ENTRY_POINTS: &[(&str, &str, Option<&str>)] = &[
 pub(super) struct Call {
     /// The profile, by name or image.
     pub(super) profile: Option<&'static str>,
-    /// What is wrong with Cassandra's arguments.
-    pub(super) wrong: Option<String>,
+    /// The JVM options among Cassandra's arguments, or what is wrong with those.
+    pub(super) options: Result<Vec<String>, String>,
     /// The program that is run instead of Cassandra.
     pub(super) other: Option<String>,
 }
@@ -46,11 +46,11 @@ pub(super) fn call(image: &str, command: Option<&[String]>, args: &[String]) -> 
     match cli::parse(&words) {
         _ if !is_ours(program) => through_shell(&words),
         Ok(Invocation::Run { arguments, profile }) => {
-            let wrong = cli::jvm_options(&arguments).err();
-            Call { profile: profile.or(by_image).and_then(here), wrong, other: None }
+            let options = cli::jvm_options(&arguments);
+            Call { profile: profile.or(by_image).and_then(here), options, other: None }
         }
         Ok(Invocation::Execute(words)) => through_shell(&words),
-        _ => Call { profile: None, wrong: None, other: Some(text(&words)) },
+        _ => Call { profile: None, options: Ok(Vec::new()), other: Some(text(&words)) },
     }
 }
 
@@ -67,7 +67,7 @@ fn through_shell(words: &[OsString]) -> Call {
         Ok(Invocation::Run { profile, .. }) => profile,
         _ => None,
     });
-    Call { profile, wrong: None, other: program.is_none().then_some(line) }
+    Call { profile, options: Ok(Vec::new()), other: program.is_none().then_some(line) }
 }
 
 fn text(words: &[OsString]) -> String {
@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn what_is_no_argument_and_what_is_no_cassandra() {
-        assert!(called("x", Some(&["/run.sh"]), &["-p", "pid"]).wrong.unwrap().contains("'-p'"));
+        assert!(called("x", Some(&["/run.sh"]), &["-p", "pid"]).options.unwrap_err().contains("'-p'"));
+        assert_eq!(called("x", Some(&["/run.sh", "-Da=b"]), &["-D", "c=d"]).options.unwrap(), ["-Da=b", "-Dc=d"]);
         assert_eq!(called("cassandra", None, &["cqlsh", "host"]).other.as_deref(), Some("cqlsh host"));
         assert_eq!(called("x", Some(&["sleep", "1"]), &[]).other.as_deref(), Some("sleep 1"));
     }

@@ -122,11 +122,11 @@ impl<'a> Pod<'a> {
         let image = self.container.as_ref().and_then(Container::image).unwrap_or_default().to_owned();
         let (guessed, is_guess) = image::release(&image);
         let release = arguments.input.cassandra_version.unwrap_or(guessed);
-        let profile = self.called_as(&image);
+        let (profile, options) = self.called_as(&image);
         let shadow = Shadow::of(&self.mounts)?;
         let (environment, conf) = self.environment_in(&shadow, arguments.input.conf.as_deref())?;
         let input = InputArguments { cassandra_version: Some(release), conf, env_file: None };
-        let start = Start::look(&environment, profile, &input, Some(&self.elsewhere()), arguments.strict)?;
+        let start = Start::look(&environment, profile, &input, Some(&self.elsewhere(options)), arguments.strict)?;
         if let Some(container) = &self.container {
             wiring::look(container, &self.environment, start.stop_grace, &mut self.report);
         }
@@ -153,9 +153,9 @@ impl<'a> Pod<'a> {
         Ok(Checked { title: Some(title), findings, exit })
     }
 
-    /// The profile that the container's command or image stands for.
-    fn called_as(&mut self, image: &str) -> Option<&'static str> {
-        let container = self.container.as_ref()?;
+    /// The profile that the container's command or image stands for, and the JVM options of its arguments.
+    fn called_as(&mut self, image: &str) -> (Option<&'static str>, Vec<String>) {
+        let Some(container) = &self.container else { return (None, Vec::new()) };
         let words = |field| {
             let words = container.words(field)?;
             Some(words.iter().map(|word| self.environment.expand(word)).collect::<Vec<_>>())
@@ -164,16 +164,16 @@ impl<'a> Pod<'a> {
         let call = image::call(image, command.as_deref(), &args);
         let field = ["args", "command"].into_iter().find_map(|field| container.spot.get(field));
         let place = field.unwrap_or_else(|| container.spot.clone()).place();
-        if let Some(wrong) = call.wrong {
+        if let Err(wrong) = &call.options {
             self.report.add(Finding::error(place, wrong));
         } else if let Some(other) = call.other {
             let message = format!("this container runs '{other}', it is checked as if it ran Cassandra");
             self.report.add(Finding::note(place, message));
         }
-        call.profile
+        (call.profile, call.options.unwrap_or_default())
     }
 
-    fn elsewhere(&self) -> Elsewhere {
+    fn elsewhere(&self, options: Vec<String>) -> Elsewhere {
         let container = self.container.as_ref();
         let limit = |resource| container.and_then(|container| container.limit(resource)).map(quantity::whole);
         let address = self.environment.get("POD_IP").and_then(|variable| variable.value.parse().ok());
@@ -182,6 +182,7 @@ impl<'a> Pod<'a> {
             names: container.map(Container::pod_names).unwrap_or_default(),
             memory_limit: limit("memory"),
             cores: limit("cpu").and_then(|cores| usize::try_from(cores).ok()).filter(|cores| *cores > 0),
+            options,
             volumes: self.mounts.paths.iter().map(PathBuf::from).collect(),
         }
     }

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::exit;
 use crate::host::kernel;
 use crate::host::limits::Limit;
-use crate::report::{Finding, Report};
+use crate::host::privileges::Capability;
+use crate::report::{Finding, Report, Severity};
 
 /// What Cassandra calls degraded below it (`StartupChecks.checkMaxMapCount`).
 const MAPPINGS: u64 = 1_048_575;
@@ -28,8 +30,8 @@ pub(super) struct Facts {
     pub(super) limits: Vec<Limit>,
     /// Whether it may lock its memory whatever the limit (`CAP_IPC_LOCK`).
     pub(super) locks_memory: bool,
-    /// Whether it will belong to a user whose processes we may not signal.
-    pub(super) out_of_reach: bool,
+    /// What we lack as root beside the user that it runs as.
+    pub(super) lacking: Vec<Capability>,
     pub(super) kernel: kernel::Settings,
     /// Swap that it may be moved to, in bytes.
     pub(super) swap: u64,
@@ -76,7 +78,6 @@ pub(super) fn findings(facts: &Facts) -> Report {
     let mut report = Report::default();
     let limits = facts.limits.iter().filter_map(|limit| of_limit(limit, facts));
     let others = [
-        of_reach(facts.out_of_reach),
         facts.library.as_ref().and_then(of_library),
         of_clock(facts.clock),
         of_mappings(&facts.kernel),
@@ -86,7 +87,8 @@ pub(super) fn findings(facts: &Facts) -> Report {
         of_quota(facts.cpu_quota),
         of_tasks(facts.tasks),
     ];
-    for finding in limits.chain(others.into_iter().flatten()) {
+    let lacking = facts.lacking.iter().map(|capability| of_capability(*capability));
+    for finding in limits.chain(lacking).chain(others.into_iter().flatten()) {
         report.add(finding);
     }
     report
@@ -132,10 +134,21 @@ fn of_library(library: &Library) -> Option<Finding> {
     Some(finding.hint("name a folder on a mount with exec: JVM_EXTRA_OPTS=-Djna.tmpdir=/folder"))
 }
 
-fn of_reach(out_of_reach: bool) -> Option<Finding> {
-    let message = "is missing: Cassandra, which runs as another user, can get no signal, and a stop cannot drain it";
-    let hint = "give the container the capability KILL, or start it as the user of Cassandra";
-    out_of_reach.then(|| Finding::warning("CAP_KILL", message).hint(hint))
+/// Without a way to another user there is nothing to be started; what else is missing may not be needed.
+fn of_capability(missing: Capability) -> Finding {
+    let consequence = match missing {
+        Capability::Chown => "what root makes cannot be given to the user of Cassandra",
+        Capability::DacOverride => "root can write nowhere in the folders of the user of Cassandra",
+        Capability::Fowner => "root cannot set the mode of what belongs to the user of Cassandra",
+        Capability::Kill => "Cassandra, which runs as another user, can get no signal, and a stop cannot drain it",
+        Capability::Setgid | Capability::Setuid => "root cannot become the user of Cassandra",
+    };
+    let is_needed = matches!(missing, Capability::Setgid | Capability::Setuid);
+    Finding {
+        severity: if is_needed { Severity::Error } else { Severity::Warning },
+        hint: exit::of_lack(&[missing]),
+        ..Finding::error(format!("CAP_{}", missing.name()), format!("is missing: {consequence}"))
+    }
 }
 
 fn of_clock(clock: Option<u64>) -> Option<Finding> {
@@ -249,7 +262,10 @@ mod tests {
             (|facts| facts.limits[1].now = 4_096, "warning limit nproc: 4096 is less than 32768"),
             (|facts| facts.limits[3].now = 1 << 40, "warning limit as: 1099511627776 is less than unlimited"),
             (|facts| facts.kernel.max_map_count = Some(65_530), "warning vm.max_map_count: 65530 is less than 1048575"),
-            (|facts| facts.out_of_reach = true, "warning CAP_KILL: is missing"),
+            (|facts| facts.lacking = vec![Capability::Kill], "warning CAP_KILL: is missing"),
+            (|facts| facts.lacking = vec![Capability::Chown], "warning CAP_CHOWN: is missing"),
+            (|facts| facts.lacking = vec![Capability::Setuid], "error CAP_SETUID: is missing"),
+            (|facts| facts.lacking = vec![Capability::Setgid], "error CAP_SETGID: is missing"),
             (|facts| facts.swap = 1 << 30, "warning swap: 1024 MiB may be used"),
             (
                 |facts| facts.kernel.huge_page_defrag = Some("always".into()),

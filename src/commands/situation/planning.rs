@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use crate::cassandra::overrides::{ALLOWING_VARIABLE, SETTING_VARIABLE};
 use crate::commands::launchable;
 use crate::commands::situation::{Ready, Situation};
 use crate::config::documents::{Documents, Layer};
 use crate::config::generic;
-use crate::config::plan::{self, Inputs, Plan};
+use crate::config::plan::{self, Inputs, OtherOptions, Plan};
 use crate::exit::{Exit, Failure};
 use crate::host::files;
 use crate::report::{Finding, Report};
@@ -77,6 +78,7 @@ impl Situation {
             logs: &self.logs,
             conf: self.folder.live(),
             agents: &self.agents,
+            other_options: &self.other_options(),
             data_is_empty: self.data_is_empty,
             snitch_of_data: self.stamp.as_ref().map(|stamp| stamp.snitch.as_str()),
         };
@@ -88,6 +90,28 @@ impl Situation {
         // Where nothing tells that the node serves, data alone says that it is not new.
         let observable = |plan: &Plan| self.data_is_empty || plan.endpoint.is_some();
         Ok(plan.map(|plan| Ready { founds: decision.founds && observable(&plan), plan }))
+    }
+
+    /// What java reads of its own variables, around its command line, what ours says, and what Cassandra reads of its own.
+    fn other_options(&self) -> OtherOptions {
+        let words = |(name, text): (String, String)| {
+            let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            words.into_iter().map(move |word| (name.clone(), word))
+        };
+        let set = |name: &str| Some((name.to_owned(), self.env.text(name)?.to_owned()));
+        // The launcher of Java 8 adds nothing to what the JVM itself reads.
+        let names: &[&str] = if self.distribution.java.major < 9 {
+            &["JAVA_TOOL_OPTIONS"]
+        } else {
+            &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
+        };
+        let arguments = self.arguments.iter().map(|option| ("the command line".to_owned(), option.clone()));
+        let is_cassandras = |name: &&str| *name == ALLOWING_VARIABLE || name.starts_with(SETTING_VARIABLE);
+        OtherOptions {
+            before: names.iter().copied().filter_map(set).flat_map(words).collect(),
+            after: arguments.chain(set("_JAVA_OPTIONS").into_iter().flat_map(words)).collect(),
+            variables: self.env.names().filter(is_cassandras).filter_map(set).collect(),
+        }
     }
 
     /// A direct launch runs no shell, so a cassandra-env.sh that the user brought would silently not count: refused, never

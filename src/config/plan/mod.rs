@@ -7,6 +7,7 @@ mod addresses;
 mod draft;
 mod endpoint;
 mod jvm;
+mod overrides;
 mod ports;
 mod seeds;
 mod validity;
@@ -30,6 +31,7 @@ pub use addresses::{Addresses, choose as choose_addresses};
 use draft::Draft;
 pub use endpoint::Endpoint;
 pub use jvm::{AGENT_CONFIGURATIONS, AGENT_FOLDERS, Agents, is_agent};
+pub use overrides::{OtherOptions, Override};
 pub use seeds::{seed_provider_in_file, seeds_in_file};
 pub use yaml::DATA_ROOTS;
 
@@ -77,6 +79,8 @@ pub struct Inputs<'a> {
     pub conf: &'a Path,
     /// Java agents at hand.
     pub agents: &'a Agents,
+    /// What reaches java past the files and the variables for them.
+    pub other_options: &'a OtherOptions,
     /// Whether there is no data yet.
     pub data_is_empty: bool,
     /// The snitch that the data was last used with, where we know.
@@ -147,8 +151,12 @@ pub struct Plan {
     pub options: Vec<String>,
     /// JVM options that stand in no file, such as those of a founding start.
     pub unwritten: Vec<String>,
-    /// JMX.
+    /// JMX as we set it up.
     pub jmx: JmxServer,
+    /// The port that JMX is on, where an option says another.
+    pub jmx_port: u16,
+    /// What JVM options override of cassandra.yaml.
+    pub overrides: Vec<Override>,
     /// Variables for Cassandra's own scripts.
     pub script_environment: BTreeMap<String, String>,
     /// Where clients reach the node; none where the native transport is switched off or its interface unknown.
@@ -195,10 +203,21 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
     let launch = jvm::launch(inputs, &mut draft);
     let finished = draft.finish(report)?;
     let options = jvm::words(&finished.documents);
-    ports::check(&finished.documents, inputs.distribution.version.line(), launch.jmx.port, report);
+    let line = inputs.distribution.version.line();
+    let command_line = jvm::command_line(inputs, &finished, &launch.jmx);
+    let effective = overrides::follow(
+        &finished.documents,
+        &command_line,
+        &inputs.other_options.variables,
+        line,
+        launch.jmx.port,
+        report,
+    );
+    ports::check(&effective.documents, line, effective.jmx, report);
     validity::check(documents, &finished, inputs.distribution.version, report);
     let authorities = inputs.settings.probe_ca.as_ref().map(|given| given.value.as_path().to_owned());
-    let endpoint = endpoint::endpoint(inputs.addresses.rpc(), authorities, &finished.documents);
+    let rpc = effective.rpc_address();
+    let endpoint = endpoint::endpoint(rpc.as_ref().or(inputs.addresses.rpc()), authorities, &effective.documents);
     // What cannot be observed is never seen to be normal: where there is data, this may be any later start.
     let founds = inputs.founds && (inputs.data_is_empty || endpoint.is_some());
     Some(Plan {
@@ -210,6 +229,8 @@ pub fn make(inputs: &Inputs, documents: &Documents, report: &mut Report) -> Opti
         unwritten: jvm::unwritten(inputs, founds, &finished.documents),
         private_files,
         endpoint,
+        jmx_port: effective.jmx,
+        overrides: effective.overrides,
         options,
         jmx: launch.jmx,
         script_environment: launch.script_environment,
@@ -236,6 +257,8 @@ mod tests {
             options: Vec::new(),
             unwritten: vec!["-Dcassandra.ring_delay_ms=1000".into()],
             jmx: JmxServer { access: Jmx::Local, host: None, port: 7199 },
+            jmx_port: 7199,
+            overrides: Vec::new(),
             script_environment: [(EXTRA_OPTIONS.to_owned(), "-Dfrom=environment".to_owned())].into(),
             endpoint: None,
             cluster_name: String::new(),

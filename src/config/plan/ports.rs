@@ -22,15 +22,18 @@ pub(super) fn check(documents: &Documents, line: Line, jmx: u16, report: &mut Re
 fn listeners(documents: &Documents, line: Line, jmx: u16) -> Vec<(&'static str, u64)> {
     let get = |path: &str| documents.yaml.get(&path.parse().ok()?);
     let is = |path: &str, truth: bool| get(path).and_then(Yaml::as_bool) == Some(truth);
+    let is_on_unasked = |path: &str| !is(path, false);
     let port = |key: &'static str, default| (key, get(key).and_then(Yaml::as_u64).unwrap_or(default));
     let mut listeners = vec![port("storage_port", 7000), ("JMX", jmx.into())];
-    if !is("start_native_transport", false) {
-        listeners.push(port("native_transport_port", 9042));
+    if line == Line::V3_11 && is_on_unasked("start_rpc") {
+        listeners.push(port("rpc_port", 9160));
     }
-    if let Some(second) = get("native_transport_port_ssl").and_then(Yaml::as_u64) {
+    if is_on_unasked("start_native_transport") {
+        let first = port("native_transport_port", 9042);
         // The same number as the other means one port that speaks TLS.
-        listeners
-            .extend((port("native_transport_port", 9042).1 != second).then_some(("native_transport_port_ssl", second)));
+        let second = get("native_transport_port_ssl").and_then(Yaml::as_u64).filter(|second| *second != first.1);
+        listeners.push(first);
+        listeners.extend(second.map(|second| ("native_transport_port_ssl", second)));
     }
     // One port speaks both since 4.0 (CASSANDRA-10404), and the second is only for nodes of before.
     let asked = ["enable_legacy_ssl_storage_port", "legacy_ssl_storage_port_enabled"]
@@ -67,6 +70,15 @@ mod tests {
                 "JMX and native_transport_port are both on port 9042"
             ]
         );
+    }
+
+    #[test]
+    fn thrift_listens_up_to_3_11_unless_it_is_switched_off() {
+        let yaml = "native_transport_port: 9160\n";
+        let both = ["rpc_port and native_transport_port are both on port 9160"];
+        assert_eq!(told(Line::V3_11, yaml, 7199), both);
+        assert_eq!(told(Line::V3_11, &format!("{yaml}start_rpc: false"), 7199), [""; 0]);
+        assert_eq!(told(Line::V4_0, yaml, 7199), [""; 0]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::settings::address::Host;
 use crate::settings::value::LaunchMode;
 
 pub use agents::{Agents, CONFIGURATIONS as AGENT_CONFIGURATIONS, FOLDERS as AGENT_FOLDERS, is_agent};
+pub(super) use sources::command_line;
 pub(super) use unwritten::unwritten;
 
 /// The option files: first what was asked for, then what follows from it. Returns the files that only the Cassandra user reads.

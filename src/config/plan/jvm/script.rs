@@ -21,11 +21,11 @@ pub(super) fn variables(inputs: &Inputs, launch: &Launch, draft: &Draft) -> BTre
     let words = |given: &Option<Given<Words>>| -> Vec<String> {
         given.as_ref().map_or(Vec::new(), |given| given.value.as_slice().to_vec())
     };
-    let mut extra = words(&settings.jvm_extra_opts);
     let jmx = &launch.jmx;
-    if jmx.access == Jmx::Open || jmx.port != java::JMX_PORT {
-        extra.extend(jmx.properties());
-    }
+    let is_stock = jmx.access != Jmx::Open && jmx.port == java::JMX_PORT;
+    // The user's own come last, as in a direct launch.
+    let mut extra = if is_stock { Vec::new() } else { jmx.properties() };
+    extra.extend(words(&settings.jvm_extra_opts));
     let heap_dumps = settings.heap_dump_dir.as_ref().map(|given| given.value.as_path().display().to_string());
     let text = |given: &Option<Given<AnyText>>| given.as_ref().map_or(String::new(), |given| given.value.to_string());
     // All of them each time: an empty one is unset to the scripts, and what the environment says may not be what the hook made

@@ -3,8 +3,10 @@
 
 use crate::cassandra::Collector;
 use crate::cassandra::heap::HeapSize;
+use crate::cassandra::java::JmxServer;
 use crate::config::jvm_options::{OptionFiles, OptionKey, options_of};
 use crate::config::plan::Inputs;
+use crate::config::plan::draft::Finished;
 use crate::settings::contract::Given;
 use crate::settings::raw::Source;
 use crate::settings::value::Words;
@@ -33,7 +35,28 @@ pub(super) fn of_environment(inputs: &Inputs) -> Vec<(Source, String)> {
     all
 }
 
-/// Every option in the order of the command line.
+/// Every option that reaches java, each with the place where it can be changed, in the order in which the last of two wins
+/// (`cassandra-env.sh` sets JMX up between the files and JVM_EXTRA_OPTS, and so does a direct launch).
+pub(in crate::config::plan) fn command_line(
+    inputs: &Inputs,
+    finished: &Finished,
+    jmx: &JmxServer,
+) -> Vec<(String, String)> {
+    let variable = |(source, option): (Source, String)| (source.to_string(), option);
+    let mut all = inputs.other_options.before.clone();
+    all.extend(before(inputs).into_iter().map(variable));
+    all.extend(finished.documents.options.live().map(|(file, option)| {
+        let key = OptionKey::of(&option).to_string();
+        let decision = finished.decisions.iter().rfind(|known| known.file == file && known.key == key);
+        (decision.map_or_else(|| file.to_owned(), |known| known.source.to_string()), option)
+    }));
+    all.extend(jmx.properties().into_iter().map(|option| ("JMX".to_owned(), option)));
+    all.extend(after(inputs).into_iter().map(variable));
+    all.extend(inputs.other_options.after.iter().cloned());
+    all
+}
+
+/// Every option of the files and the variables in the order of the command line.
 pub(super) fn all(inputs: &Inputs, files: &OptionFiles) -> Vec<String> {
     let text = |(_, option): (Source, String)| option;
     let mut all: Vec<String> = before(inputs).into_iter().map(text).collect();
