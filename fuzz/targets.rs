@@ -307,7 +307,7 @@ pub fn asked(data: &[u8]) {
 /// The answer to pieces of a request.
 fn answers(door: Door, pieces: &[&[u8]], told: &[u8]) -> Option<Vec<u8>> {
     let now = std::time::Duration::ZERO;
-    let mut desk = Desk::new(Patience::new(None, None));
+    let mut desk = Desk::new(Patience::new(None, None), Facts::default());
     desk.started(17, Facts::default(), now);
     let (id, _) = desk.opened(door, now);
     let mut errands = Vec::new();

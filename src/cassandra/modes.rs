@@ -179,6 +179,11 @@ impl Verdict {
     fn no(reason: impl Into<String>) -> Self {
         Self { yes: false, reason: reason.into() }
     }
+
+    /// Whether clients should be sent to a node that somebody has announced to drain, although it serves them still.
+    pub fn being_drained() -> Self {
+        Self::no("the node is being drained")
+    }
 }
 
 /// Whether the answer depends on a look at the node; else the phase is enough.

@@ -80,10 +80,13 @@ impl Session {
 }
 
 /// Whether an error says that client and server found no version or cipher in common: the server lives, and
-/// speaks to others.
+/// speaks to others. It says so itself, or its hello is one that we cannot go on from.
 pub(super) fn is_disagreement(error: &Error) -> bool {
     use rustls::AlertDescription::{HandshakeFailure, InsufficientSecurity, ProtocolVersion};
-    matches!(error, Error::AlertReceived(HandshakeFailure | InsufficientSecurity | ProtocolVersion))
+    matches!(
+        error,
+        Error::AlertReceived(HandshakeFailure | InsufficientSecurity | ProtocolVersion) | Error::PeerIncompatible(_)
+    )
 }
 
 /// Few of the ciphers, as each makes the binary larger: these are on in every Java since 8.

@@ -1,5 +1,5 @@
 //! A look at the node from outside: CQL first, and where that is not served, what the node says over JMX, and at last whether the
-//! JVM lives at all. No JVM is started and nobody logs in.
+//! JVM lives at all. No JVM is started, and nobody logs in over CQL.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::mpsc;
@@ -93,19 +93,24 @@ fn kernel(child: Option<i32>) -> (Option<Held>, String) {
     (held, threads.to_string())
 }
 
-/// What is found at the attach listener's, and what came of waking it. Who reads the memory of a process may have to wait for it
-/// (`mmap_lock`), and its /tmp may hang: another thread does, and ends with this process.
+/// What somebody is told in time, or what that makes of a door. They are asked by a thread that ends with this process: who reads
+/// the memory of a process may have to wait for it (`mmap_lock`), its /tmp may hang, and so may a name server.
+fn within<T: Send + 'static>(limit: Duration, ask: impl FnOnce() -> T + Send + 'static) -> Result<T, Door> {
+    let (sender, receiver) = mpsc::channel();
+    // Nobody receives it if it comes too late.
+    let asker = thread::Builder::new().spawn(move || drop(sender.send(ask())));
+    // No fault of who was to be asked.
+    asker.map_err(|error| Door::Shut(format!("no thread can be had: {error}")))?;
+    receiver.recv_timeout(limit).map_err(|_| Door::Silent("asking takes too long".to_owned()))
+}
+
+/// What is found at the attach listener's, and what came of waking it.
 fn attach(child: Option<i32>, knock: Knock, limit: Duration) -> (Door, Option<Knocked>) {
     use attach::Trouble;
     let Some(child) = child else { return (Door::Shut("no process".to_owned()), None) };
     let may_knock = knock == Knock::Now;
     let in_vain = may_knock.then_some(Knocked::InVain);
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        // Nobody receives it if it comes too late.
-        let _ = sender.send(Jvm::new(child).jcmd("VM.uptime", may_knock, limit / 10 * 9));
-    });
-    match receiver.recv_timeout(limit) {
+    match within(limit, move || Jvm::new(child).jcmd("VM.uptime", may_knock, limit / 10 * 9)) {
         // That it hangs up or refuses takes a JVM that runs.
         Ok(Ok(_) | Err(Trouble::Refused { .. } | Trouble::Broken(_))) => (Door::Answered, None),
         Ok(Err(trouble @ Trouble::NotListening)) if knock == Knock::NotYet => {
@@ -113,7 +118,8 @@ fn attach(child: Option<i32>, knock: Knock, limit: Duration) -> (Door, Option<Kn
         }
         Ok(Err(trouble @ (Trouble::Silent(_) | Trouble::NotListening))) => (Door::Silent(trouble.to_string()), in_vain),
         Ok(Err(trouble)) => (Door::Shut(trouble.to_string()), None),
-        Err(_) => (Door::Silent("asking takes too long".to_owned()), in_vain),
+        Err(door @ Door::Silent(_)) => (door, in_vain),
+        Err(door) => (door, None),
     }
 }
 
@@ -152,29 +158,34 @@ pub(super) fn own_row(published: &Published, limit: Duration) -> Result<Option<S
     cql::own_row(address, tls.as_ref(), left).map_err(|trouble| trouble.to_string())
 }
 
-/// The address to connect to. A name server that does not answer must not make the probe late; the thread that waits for it
-/// ends with the process. Cassandra prefers IPv4 too, as Java does.
+/// The address to connect to. Cassandra prefers IPv4 too, as Java does.
 fn resolve(clients: &Clients, limit: Duration) -> Option<SocketAddr> {
     if let Ok(address) = clients.host.parse::<IpAddr>() {
         return Some(SocketAddr::new(address, clients.port));
     }
-    let (sender, receiver) = mpsc::channel();
     let name = (clients.host.clone(), clients.port);
-    thread::spawn(move || {
+    let resolved = within(limit, move || {
         let found: Vec<SocketAddr> = name.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-        // Nobody receives it if it comes too late.
-        let _ = sender.send(found.iter().find(|address| address.is_ipv4()).or(found.first()).copied());
+        found.iter().find(|address| address.is_ipv4()).or(found.first()).copied()
     });
-    receiver.recv_timeout(limit).ok().flatten()
+    resolved.ok().flatten()
 }
 
 /// What is found at the JMX server's door, and what the node says there that it is doing.
 fn jmx(published: &Published, limit: Duration) -> (Door, Option<Mode>) {
     let Some(port) = published.jmx else { return (Door::Shut("there is none".to_owned()), None) };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let login = secrets::jmx_login(published, Purpose::Look);
-    let asked =
-        Jmx::connect(address, Some(&login), limit).and_then(|mut jmx| jmx.attribute(STORAGE_SERVICE, "OperationMode"));
+    let node = published.clone();
+    let asked = within(limit, move || {
+        // Who may ask is read from the JVM's own memory.
+        let login = secrets::jmx_login(&node, Purpose::Look);
+        let mut jmx = Jmx::connect(address, Some(&login), limit / 10 * 9)?;
+        jmx.attribute(STORAGE_SERVICE, "OperationMode")
+    });
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(door) => return (door, None),
+    };
     match asked {
         Ok(Value::Text(mode)) => (Door::Answered, Mode::parse(&mode)),
         Err(Trouble::NoBean { .. }) => (Door::Answered, Some(Mode::NotRegistered)),
@@ -182,5 +193,19 @@ fn jmx(published: &Published, limit: Duration) -> (Door, Option<Mode>) {
         // Refused by the kernel, or cut off by the JVM: the attach listener tells.
         Err(trouble @ Trouble::Connection { .. }) => (Door::Shut(trouble.to_string()), None),
         Ok(_) | Err(_) => (Door::Answered, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_answer_in_time_is_not_waited_for_and_silent() {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let late = within(Duration::from_millis(1), move || receiver.recv());
+        assert!(matches!(late, Err(Door::Silent(_))), "it still waits");
+        drop(sender);
+        assert_eq!(within(Duration::from_mins(1), || 7), Ok(7));
     }
 }

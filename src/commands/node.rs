@@ -19,6 +19,9 @@ use crate::host::process::Child;
 use crate::host::{Error, memory, signals, tasks};
 use crate::supervisor::{Aim, Clients, Facts, Owner, Phase, Published, StopTimes, seconds};
 
+/// How long a status page takes at most, as `status` does: whoever asked for it waits longer, and gets what is known by then.
+const LONGEST_PAGE: Duration = Duration::from_secs(3);
+
 /// The node under supervision.
 pub(super) struct Node {
     pub(super) run_dir: PathBuf,
@@ -107,7 +110,10 @@ impl Owner for Node {
                     knock.to_string().into(),
                 ]
             }
-            Aim::Page => vec!["status".into(), "--json".into()],
+            Aim::Page => {
+                let limit = format!("{}ms", limit.min(LONGEST_PAGE).as_millis());
+                vec!["status".into(), "--json".into(), "--timeout".into(), limit.into()]
+            }
         };
         let mut environment = launch::environment(&self.environment, self.identity.as_ref());
         environment.push(("CASSANDRA_INIT_RUN_DIR".into(), self.run_dir.clone().into()));

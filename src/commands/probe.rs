@@ -1,4 +1,4 @@
-//! `probe`: one answer in one line. No JVM is started and nobody logs in.
+//! `probe`: one answer in one line. No JVM is started, and nobody logs in over CQL.
 //!
 //! PID 1 is asked, which looks at the node as its user, and remembers; where nobody answers at its socket, the probe looks for
 //! itself.

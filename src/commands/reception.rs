@@ -1,15 +1,18 @@
 //! The sockets at which PID 1 is asked, opened before anything else of a start is done.
 
 use std::io;
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::cassandra::patience::Patience;
 use crate::commands::situation::Situation;
 use crate::exit::{self, Exit, Failure};
+use crate::host::memory;
 use crate::host::sockets::{LONGEST_PATH, Listener};
 use crate::settings::contract::Given;
 use crate::settings::value::Span;
 use crate::supervisor::connections::Door;
-use crate::supervisor::{Desk, Early, Reception, control};
+use crate::supervisor::{Desk, Early, Facts, Reception, control};
 
 use super::stopwatch::Stopwatch;
 
@@ -19,7 +22,7 @@ pub(super) fn open(situation: &Situation, boot: &Stopwatch) -> Result<Early, Fai
     let settings = &situation.settings;
     let span = |given: &Option<Given<Span>>| given.as_ref().map(|given| given.value.get());
     let patience = Patience::new(span(&settings.wedged_after), span(&settings.drained_after));
-    let mut reception = Reception::new(Desk::new(patience), boot.started());
+    let mut reception = Reception::new(Desk::new(patience, facts(situation, boot.started())), boot.started());
     control_socket(situation, &mut reception);
     if let Some(given) = &settings.http {
         let (address, port) = (given.value.address(), given.value.port());
@@ -35,6 +38,18 @@ pub(super) fn open(situation: &Situation, boot: &Stopwatch) -> Result<Early, Fai
         tracing::info!("HTTP probes and metrics are answered on {}", given.value);
     }
     Ok(Early::begin(reception))
+}
+
+/// What those who ask are told of a start from its beginning on.
+pub(super) fn facts(situation: &Situation, started: Instant) -> Facts {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Facts {
+        version: situation.distribution.version.to_string(),
+        profile: situation.profile.name.clone(),
+        memory: memory::limit(Path::new("/")),
+        started_at: since_epoch.saturating_sub(started.elapsed()).as_secs_f64(),
+        ..Facts::default()
+    }
 }
 
 /// For root, for us and for the node's user; the run folder belongs to us, and its lock is ours.

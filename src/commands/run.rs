@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use nix::unistd::geteuid;
 
@@ -89,7 +89,9 @@ pub(super) fn run(
         facts: facts(&situation, &ready, &arguments, boot.started(), walked),
     };
     // Supervision has one thread, and a fork copies only one.
-    let reception = early.end().unwrap_or_else(|| Reception::new(Desk::new(Patience::default()), boot.started()));
+    let reception = early.end().unwrap_or_else(|| {
+        Reception::new(Desk::new(Patience::default(), reception::facts(&situation, boot.started())), boot.started())
+    });
     boot.done("launch");
     node.facts.boot = boot.phases();
     let child = command.spawn().map_err(|error| passthrough::failure(&error))?;
@@ -244,16 +246,7 @@ fn facts(
     // A JVM takes the last one.
     let options = before.iter().chain(&ready.plan.options).chain(&after).chain(&ready.plan.unwritten).chain(arguments);
     let heap = options.filter_map(|option| HeapSize::from_option(option.strip_prefix("-Xmx")?)).next_back();
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Facts {
-        version: situation.distribution.version.to_string(),
-        profile: situation.profile.name.clone(),
-        heap: heap.map(HeapSize::bytes),
-        memory: memory::limit(Path::new("/")),
-        started_at: since_epoch.saturating_sub(started.elapsed()).as_secs_f64(),
-        boot: Vec::new(),
-        walked,
-    }
+    Facts { heap: heap.map(HeapSize::bytes), walked, ..reception::facts(situation, started) }
 }
 
 /// The JVM writes to its log folder, to where its options say, and else to its working folder or /tmp.

@@ -8,9 +8,9 @@
 //!
 //! Who is allowed to stay is given time of their own before they have to go.
 //!
-//! Of each door at most [`MOST`] are connected at once. Who comes then takes the place of who has been speaking longest
-//! without having said what they want, so that nobody who only holds connections keeps a probe out; where all others wait
-//! for an answer, the next one waits outside, in the kernel's queue.
+//! Of each door at most [`MOST`] are connected at once. Who comes then takes the place of who has had all of their answer for
+//! longest, else of who has been speaking longest without having said what they want, so that nobody who only holds connections
+//! keeps a probe out; where all others wait for an answer, the next one waits outside, in the kernel's queue.
 
 use std::time::Duration;
 
@@ -66,6 +66,8 @@ enum State {
     Speaking(Vec<u8>),
     Waiting,
     Leaving,
+    /// All of the answer is sent, and nothing more is to come.
+    Told,
 }
 
 #[derive(Debug, Clone)]
@@ -89,20 +91,28 @@ pub struct Connections {
 impl Connections {
     /// Whether another one may come in at a door.
     pub fn has_room(&self, door: Door) -> bool {
-        self.list.iter().filter(|one| one.door == door).count() < MOST || self.slowest(door).is_some()
+        !self.is_full(door) || self.gives_way(door).is_some()
     }
 
-    /// Who has been speaking longest.
-    fn slowest(&self, door: Door) -> Option<Id> {
+    fn is_full(&self, door: Door) -> bool {
+        self.list.iter().filter(|one| one.door == door).count() >= MOST
+    }
+
+    /// Who would have to leave for somebody else: of those who were told everything, else of those who speak, who has been here
+    /// longest.
+    pub fn gives_way(&self, door: Door) -> Option<Id> {
+        if !self.is_full(door) {
+            return None;
+        }
         // Each new one stands behind all others.
-        let speaks = |one: &&Connection| one.door == door && matches!(one.state, State::Speaking(_));
-        self.list.iter().find(speaks).map(|one| one.id)
+        let first = |is_done: fn(&State) -> bool| self.list.iter().find(|one| one.door == door && is_done(&one.state));
+        let told = first(|state| *state == State::Told);
+        told.or_else(|| first(|state| matches!(state, State::Speaking(_)))).map(|one| one.id)
     }
 
     /// Somebody has come in. Who is given, too, has to leave for that.
     pub fn open(&mut self, door: Door, now: Duration) -> (Id, Option<Id>) {
-        let full = self.list.iter().filter(|one| one.door == door).count() >= MOST;
-        let leaves = if full { self.slowest(door) } else { None };
+        let leaves = self.gives_way(door);
         if let Some(id) = leaves {
             self.close(id);
         }
@@ -173,7 +183,11 @@ impl Connections {
     /// All of the answer is sent.
     pub fn sent(&mut self, id: Id, now: Duration) {
         if let Some(one) = self.list.iter_mut().find(|one| one.id == id) {
-            one.until = one.stays.unwrap_or(now.saturating_add(LINGERING));
+            if let Some(until) = one.stays {
+                one.until = until;
+            } else {
+                (one.state, one.until) = (State::Told, now.saturating_add(LINGERING));
+            }
         }
     }
 
@@ -332,6 +346,25 @@ mod tests {
             connections.open(Door::Control, at(1));
         }
         assert_eq!((connections.staying(), connections.count()), (MOST_STAYING, MOST));
+    }
+
+    #[test]
+    fn who_has_their_answer_and_does_not_go_keeps_nobody_out() {
+        let mut connections = Connections::default();
+        let told: Vec<Id> = (0..MOST)
+            .map(|_| {
+                let (id, _) = connections.open(Door::Web, at(0));
+                connections.hear(id, b"GET /metrics HTTP/1.1\r\n\r\n", at(0));
+                connections.answer(id, &Answer::Text("words".to_owned()), at(0)).unwrap();
+                id
+            })
+            .collect();
+        assert!(!connections.has_room(Door::Web), "nobody loses what is being sent to them");
+        connections.sent(told[1], at(0));
+        connections.sent(told[2], at(0));
+        assert!(connections.has_room(Door::Web));
+        assert_eq!(connections.open(Door::Web, at(0)).1, Some(told[1]));
+        assert_eq!(connections.open(Door::Web, at(0)).1, Some(told[2]), "before those who speak");
     }
 
     #[test]

@@ -110,14 +110,15 @@ struct Stopping {
 
 /// What happens to the node.
 impl Desk {
-    /// While the node is prepared.
-    pub fn new(patience: Patience) -> Self {
-        Self { patience, told: [false, true], ..Self::default() }
+    /// While the node is prepared, of which this much is known.
+    pub fn new(patience: Patience, facts: Facts) -> Self {
+        Self { facts, patience, told: [false, true], ..Self::default() }
     }
 
     /// The child was started.
     pub fn started(&mut self, child: i32, facts: Facts, now: Duration) {
-        self.facts = facts;
+        // Said once: a clock that was set meanwhile must not look like a restart.
+        self.facts = Facts { started_at: self.facts.started_at, ..facts };
         (self.life.child, self.life.started) = (Some(child), Some(now));
     }
 
@@ -191,6 +192,11 @@ impl Desk {
     /// Whether somebody may come in at a door now.
     pub fn has_room(&self, door: Door) -> bool {
         self.connections.has_room(door)
+    }
+
+    /// Who would have to leave if somebody came in now.
+    pub fn gives_way(&self, door: Door) -> Option<Id> {
+        self.connections.gives_way(door)
     }
 
     /// Somebody has come in; somebody else may have to leave for that.
@@ -308,6 +314,8 @@ impl Desk {
                 let page = told.and_then(|told| String::from_utf8(told.to_vec()).ok());
                 self.page = page.filter(|page| !page.is_empty());
             }
+            // That nothing was seen of the JVM is no sign of life: what is known of it stays, as when a look is late.
+            Aim::Life if told.is_none() => {}
             Aim::Clients | Aim::Life => errands.extend(self.saw(aim, told, now)),
         }
         let steps = self.looks.ended(told.is_some(), now);

@@ -15,7 +15,8 @@ pub(super) fn at(millis: u64) -> Duration {
 
 /// A node whose child runs.
 pub(super) fn started() -> Desk {
-    let mut desk = Desk::new(Patience { wedged: Some(at(10_000)), drained: Some(at(20_000)) });
+    let patience = Patience { wedged: Some(at(10_000)), drained: Some(at(20_000)) };
+    let mut desk = Desk::new(patience, Facts::default());
     desk.started(17, Facts { version: "5.0.8".into(), ..Facts::default() }, at(0));
     desk
 }
@@ -51,7 +52,7 @@ fn probe(desk: &mut Desk, question: &str, look: &[u8], now: Duration) -> (String
 
 #[test]
 fn while_it_is_prepared_every_answer_is_known_without_a_look() {
-    let mut desk = Desk::new(Patience::default());
+    let mut desk = Desk::new(Patience::default(), Facts::default());
     for (question, answer) in [("startup", "no"), ("liveness", "yes"), ("readiness", "no")] {
         let (id, errands) = asks(&mut desk, &format!("probe {question} 1000"), at(5));
         assert_eq!(told(&errands, id), Some(format!("{answer} the node is being prepared\n")));
@@ -60,6 +61,22 @@ fn while_it_is_prepared_every_answer_is_known_without_a_look() {
     let (id, _) = desk.opened(Door::Web, at(5));
     let page = told(&desk.heard(id, b"GET /status HTTP/1.1\r\n\r\n", at(5)), id).unwrap();
     assert!(page.starts_with("HTTP/1.1 503 ") && page.ends_with("the node is being prepared\n"), "{page}");
+}
+
+#[test]
+fn when_it_was_started_and_what_runs_is_known_from_the_beginning_and_stays() {
+    let facts = |started_at| Facts { version: "5.0.8".into(), started_at, ..Facts::default() };
+    let mut desk = Desk::new(Patience::default(), facts(1_790_000_000.25));
+    let says = |desk: &mut Desk| {
+        let (id, _) = desk.opened(Door::Web, at(5));
+        told(&desk.heard(id, b"GET /metrics HTTP/1.1\r\n\r\n", at(5)), id).unwrap()
+    };
+    let known = ["\nprocess_start_time_seconds 1790000000.25\n", ",cassandra=\"5.0.8\"} 1\n"];
+    let early = says(&mut desk);
+    desk.started(17, facts(1_790_000_003.5), at(10));
+    for text in [early, says(&mut desk)] {
+        assert!(known.iter().all(|line| text.contains(line)), "{text}");
+    }
 }
 
 #[test]
@@ -233,6 +250,23 @@ fn a_look_that_failed_says_so_and_kills_nobody() {
         let answer = told(&desk.look_ended(None, at(second * 1000)), id).unwrap();
         assert_eq!(answer, "yes Cassandra runs as process 17\n");
     }
+}
+
+#[test]
+fn a_look_that_failed_brings_no_wedged_jvm_back_to_life() {
+    let mut desk = serving();
+    for second in 0..=10 {
+        probe(&mut desk, "liveness", SILENT, at(second * 1000));
+    }
+    let (id, _) = asks(&mut desk, "probe liveness 1000", at(11_000));
+    let answer = told(&desk.look_ended(None, at(11_900)), id).unwrap();
+    assert!(answer.starts_with("no ") && answer.contains("has answered nobody for 10 s"), "{answer}");
+    // Nor does one that was ended by force after its asker was told.
+    let (id, _) = asks(&mut desk, "probe liveness 1000", at(21_000));
+    assert!(told(&desk.time(at(22_000)), id).unwrap().starts_with("no "));
+    desk.look_ended(None, at(22_400));
+    let (id, _) = asks(&mut desk, "probe liveness 1000", at(31_000));
+    assert!(told(&desk.time(at(32_000)), id).unwrap().starts_with("no "));
 }
 
 #[test]

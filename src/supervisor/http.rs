@@ -112,11 +112,21 @@ pub fn read(bytes: &[u8]) -> Head {
         _ => return refused(Status::MethodNotAllowed, "GET and HEAD are answered here"),
     };
     let asked = request.path.unwrap_or_default();
-    let path = asked.split(['?', '#']).next().unwrap_or_default();
+    let path = path_of(asked).split(['?', '#']).next().unwrap_or_default();
     if let Some((_, page)) = PAGES.iter().find(|(known, _)| *known == path) {
         return Head::Asks(*page, method);
     }
     refused(Status::NotFound, format!("here are {}", PAGES.map(|(path, _)| path).join(" ")))
+}
+
+/// The path of what was asked for, which a client may send with the server before it (RFC 9112, section 3.2.2).
+fn path_of(target: &str) -> &str {
+    match target.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http://") => {
+            rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+        }
+        _ => target,
+    }
 }
 
 fn refused(status: Status, why: impl Into<String>) -> Head {
@@ -198,6 +208,17 @@ mod tests {
                 assert_eq!(head("GET"), Head::Asks(page, Method::Get));
                 assert_eq!(head("HEAD"), Head::Asks(page, Method::Head));
             }
+        }
+    }
+
+    #[test]
+    fn a_page_may_be_asked_for_with_the_servers_name_before_it() {
+        for target in ["http://10.0.0.1:8080/livez", "HTTP://cs-0.cs/livez?verbose", "http:///livez"] {
+            let asked = read(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+            assert_eq!(asked, Head::Asks(Page::Probe(Question::Liveness), Method::Get), "{target}");
+        }
+        for target in ["http://livez", "http://", "http:/livez", "https://10.0.0.1/livez", "//livez"] {
+            assert_eq!(status_of(&format!("GET {target} HTTP/1.1\r\n\r\n")), "404", "{target}");
         }
     }
 

@@ -12,6 +12,9 @@
 //!       ▲        it ended, and nobody                                          │ it ended
 //!       └────────waits any more ◄──────────────────────────────────────────────┘ (else the next one begins)
 //! ```
+//!
+//! Probes come first: a page asks everybody there is, and is as slow as the slowest of them. Where that keeps a probe waiting, it
+//! gives way, and begins anew with the time that is left.
 
 use std::time::Duration;
 
@@ -24,6 +27,8 @@ const YOUNG: Duration = Duration::from_millis(200);
 const MARGIN: Duration = Duration::from_millis(100);
 /// How long after the end that it was told a look is ended by force.
 const OVERTIME: Duration = Duration::from_millis(500);
+/// How long a page may keep a probe waiting: several times what it takes where everybody answers.
+const LONGEST_BEFORE_A_PROBE: Duration = Duration::from_millis(300);
 /// The most and the least time that a look is given.
 const LONGEST: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -89,6 +94,8 @@ struct Looking {
     began: Duration,
     /// When it is ended by force, unless it was.
     until: Option<Duration>,
+    /// Whether it is ended for others' sake; those who waited for it wait for another one.
+    gives_way: bool,
 }
 
 /// The looks and those who wait for them.
@@ -108,7 +115,19 @@ impl Looks {
             return vec![Step::Seen(asker)];
         }
         self.waiting.push(Waiting { asker, aim, since: now, until });
+        if aim != Aim::Page && asker != Asker::Own {
+            self.give_way();
+        }
         self.next(now)
+    }
+
+    /// A page that is under way has not much longer.
+    fn give_way(&mut self) {
+        if let Some(Looking { aim: Aim::Page, began, until: Some(until), gives_way }) = &mut self.looking {
+            let soon = began.saturating_add(LONGEST_BEFORE_A_PROBE);
+            *gives_way |= soon < *until;
+            *until = soon.min(*until);
+        }
     }
 
     /// The helper ended, and `saw` something unless it was killed or failed. Whoever waited for it is answered either way:
@@ -122,7 +141,9 @@ impl Looks {
         {
             *last = Some(looking.began);
         }
-        let is_answered = |one: &Waiting| one.aim == looking.aim && one.since <= looking.began.saturating_add(YOUNG);
+        let is_put_off = looking.gives_way && !saw;
+        let is_answered =
+            |one: &Waiting| one.aim == looking.aim && one.since <= looking.began.saturating_add(YOUNG) && !is_put_off;
         let mut steps: Vec<Step> =
             self.waiting.iter().filter(|one| is_answered(one)).map(|one| Step::Seen(one.asker)).collect();
         self.waiting.retain(|one| !is_answered(one));
@@ -177,18 +198,20 @@ impl Looks {
         self.waiting.iter().map(|one| one.until).chain(ends).min()
     }
 
-    /// Begins the look that somebody has been waiting for longest, if none is under way.
+    /// Begins the look that somebody has been waiting for longest, a page last, if none is under way.
     fn next(&mut self, now: Duration) -> Vec<Step> {
         if self.looking.is_some() {
             return Vec::new();
         }
-        let Some(first) = self.waiting.iter().min_by_key(|one| one.since) else { return Vec::new() };
+        let Some(first) = self.waiting.iter().min_by_key(|one| (one.aim == Aim::Page, one.since)) else {
+            return Vec::new();
+        };
         let aim = first.aim;
         let longest = self.waiting.iter().filter(|one| one.aim == aim).map(|one| one.until).max().unwrap_or(now);
         let left = longest.saturating_sub(now);
         let limit = left.saturating_sub(MARGIN.min(left / 10)).clamp(SHORTEST, LONGEST);
         let until = now.saturating_add(limit).saturating_add(OVERTIME);
-        self.looking = Some(Looking { aim, began: now, until: Some(until) });
+        self.looking = Some(Looking { aim, began: now, until: Some(until), gives_way: false });
         vec![Step::Start(aim, limit)]
     }
 }

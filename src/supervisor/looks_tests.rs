@@ -62,6 +62,34 @@ fn another_look_waits_for_the_end_of_the_first() {
 }
 
 #[test]
+fn a_page_that_is_slow_makes_no_probe_late_and_is_told_all_the_same() {
+    let (mut looks, [page, probe]) = (Looks::default(), visitors());
+    assert_eq!(looks.ask(page, Aim::Page, at(0), at(5000)), [Step::Start(Aim::Page, at(4900))]);
+    // Our own look has time.
+    assert_eq!(looks.ask(Asker::Own, Aim::Clients, at(5), at(2005)), []);
+    assert_eq!(looks.time(at(1000)), []);
+    assert_eq!(looks.ask(probe, Aim::Clients, at(1000), at(1900)), []);
+    assert_eq!(looks.time(at(1000)), [Step::End]);
+    assert_eq!(looks.ended(false, at(1005)), [Step::Start(Aim::Clients, at(900))]);
+    let seen = looks.ended(true, at(1020));
+    assert_eq!(seen, [Step::Seen(Asker::Own), Step::Seen(probe), Step::Start(Aim::Page, at(3880))]);
+    assert_eq!(looks.ended(true, at(4900)), [Step::Seen(page)]);
+}
+
+#[test]
+fn a_page_that_is_quick_is_told_before_a_probe_looks_and_one_that_fails_then_is_tried_again() {
+    for (saw, told) in [(true, true), (false, false)] {
+        let (mut looks, [page, probe]) = (Looks::default(), visitors());
+        looks.ask(page, Aim::Page, at(0), at(5000));
+        looks.ask(probe, Aim::Life, at(10), at(910));
+        assert_eq!(looks.time(at(90)), []);
+        let steps = looks.ended(saw, at(90));
+        assert_eq!(steps.contains(&Step::Seen(page)), told, "{steps:?}");
+        assert!(matches!(steps.last(), Some(Step::Start(Aim::Life, _))), "{steps:?}");
+    }
+}
+
+#[test]
 fn a_look_that_hangs_is_ended_once_and_those_who_waited_are_told_in_time() {
     let (mut looks, [a, b]) = (Looks::default(), visitors());
     looks.ask(a, Aim::Clients, at(0), at(1000));

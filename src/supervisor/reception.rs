@@ -108,7 +108,7 @@ impl Reception {
             self.resting = None;
         }
         for at in doors {
-            self.take_in(at, now);
+            errands.extend(self.take_in(at, now));
         }
         errands.extend(self.desk.time(now));
         self.carry(errands, now)
@@ -133,19 +133,19 @@ impl Reception {
         others
     }
 
-    fn take_in(&mut self, at: usize, now: Duration) {
+    fn take_in(&mut self, at: usize, now: Duration) -> Vec<Errand> {
+        let mut errands = Vec::new();
         for _ in 0..AT_ONCE {
-            let Some((door, listener)) = self.listeners.get(at) else { return };
+            let Some((door, _)) = self.listeners.get(at) else { break };
             let door = *door;
-            if !self.desk.has_room(door) {
-                return;
-            }
+            errands.extend(self.hear_who_gives_way(door, now));
+            let Some((_, listener)) = self.listeners.get(at).filter(|_| self.desk.has_room(door)) else { break };
             let stream = match listener.accept() {
                 Accepted::Stream(stream) => stream,
-                Accepted::Nobody => return,
+                Accepted::Nobody => break,
                 Accepted::Failed => {
                     self.resting = Some(now.saturating_add(REST));
-                    return;
+                    break;
                 }
             };
             let known = || stream.peer_uid().is_some_and(|uid| self.users.contains(&uid));
@@ -157,6 +157,20 @@ impl Reception {
             self.guests.push(Guest { id, stream, state: State::Speaking });
             self.carry(leaves.into_iter().collect(), now);
         }
+        errands
+    }
+
+    /// What they said may have come since we last waited: nobody leaves for others with their request unheard.
+    fn hear_who_gives_way(&mut self, door: Door, now: Duration) -> Vec<Errand> {
+        let mut errands = Vec::new();
+        while let Some(id) = self.desk.gives_way(door) {
+            let heard = self.attend(id, now);
+            errands.extend(self.carry(heard, now));
+            if self.desk.gives_way(door) == Some(id) {
+                break;
+            }
+        }
+        errands
     }
 
     /// Somebody can be read from or written to, or is gone.
@@ -214,5 +228,41 @@ impl Reception {
     fn leave(&mut self, id: Id) -> Vec<Errand> {
         self.guests.retain(|guest| guest.id != id);
         self.desk.left(id).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+    use super::*;
+    use crate::cassandra::patience::Patience;
+    use crate::supervisor::connections::MOST;
+    use crate::supervisor::metrics::Facts;
+
+    #[test]
+    fn nobody_has_to_leave_whose_request_has_come_already() {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let mut reception = Reception::new(Desk::new(Patience::default(), Facts::default()), Instant::now());
+        reception.listen(Door::Web, Listener::tcp(Some(free.ip()), free.port()).unwrap(), &[]);
+        let mut clients: Vec<TcpStream> = (0..MOST).map(|_| TcpStream::connect(free).unwrap()).collect();
+        reception.turn(&[true], Duration::ZERO);
+        assert_eq!(reception.guests.len(), MOST);
+        for client in &mut clients {
+            client.write_all(b"GET /livez HTTP/1.1\r\n\r\n").unwrap();
+        }
+        clients.push(TcpStream::connect(free).unwrap());
+        // What is known of the others is as old as the last wait: they were silent then.
+        let mut ready = vec![false; MOST + 1];
+        ready[0] = true;
+        reception.turn(&ready, Duration::ZERO);
+        clients.pop();
+        for mut client in clients {
+            let mut answer = String::new();
+            reception.turn(&vec![true; 1 + reception.guests.len()], Duration::ZERO);
+            client.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::libc::SIGTERM;
 
@@ -82,6 +83,9 @@ fn a_node_that_serves_is_told_by_every_door() {
             assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{path}: {head}");
         }
         assert!(get(port, "/readyz").contains(" serves CQL"), "the reason is the body");
+        let status = get(port, "/status");
+        assert!(status.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"), "{status}");
+        assert!(status.contains("\"phase\": \"serving\""), "{status}");
         for (request, code) in [
             ("GET / HTTP/1.1\r\n\r\n", 404),
             ("POST /readyz HTTP/1.1\r\nContent-Length: 3\r\n\r\nyes", 405),
@@ -114,6 +118,8 @@ fn a_node_that_is_prepared_is_alive_and_not_ready_however_long_that_takes() {
         assert!(get(port, "/startupz").starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
         assert!(get(port, "/readyz").ends_with("\r\n\r\nthe node is being prepared\n"));
         assert!(ask(&node, "status").starts_with("phase=preparing\n"));
+        let started = figure(port, "process_start_time_seconds");
+        assert!(started > 0.0, "it is known from the beginning");
         node.probe("startup").code(1).prints("the node is being prepared");
         // One who is connected meanwhile is answered after it.
         let mut patient = connect(port);
@@ -127,6 +133,7 @@ fn a_node_that_is_prepared_is_alive_and_not_ready_however_long_that_takes() {
         let is_told = ["Cassandra runs as process", "Cassandra, process", "being prepared"];
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(is_told.iter().any(|words| answer.contains(words)), "{answer}");
+        assert!((figure(port, "process_start_time_seconds") - started).abs() < f64::EPSILON, "it was not restarted");
         let threads = || fs::read_dir(format!("/proc/{}/task", way.init(&running))).unwrap().count();
         wait_until("one thread", || threads() == 1);
         way.stop(running).code(0);
@@ -248,6 +255,32 @@ fn a_stop_waits_for_no_client() {
         running.wait().code(0);
         drop(slow);
     }
+}
+
+/// The page asks over JMX, too, which may be stuck while clients are served.
+#[test]
+fn a_status_page_that_is_slow_makes_no_probe_late() {
+    let stuck = Port::new();
+    let jmx = stuck.listener().local_addr().unwrap().port();
+    let way = Way::all_for_run()[0];
+    let (node, port) = with_http(serving(way).env("CASSANDRA_JMX_PORT_NUMBER", &jmx.to_string()));
+    let running = node.start();
+    wait_until_it_serves(&node);
+    // Looks before that have been here.
+    stuck.listener().set_nonblocking(true).unwrap();
+    while stuck.listener().accept().is_ok() {}
+    stuck.listener().set_nonblocking(false).unwrap();
+    // What the last of them saw would answer the probe below.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut page = connect(port);
+    page.write_all(b"GET /status HTTP/1.1\r\n\r\n").unwrap();
+    let _asked = stuck.listener().accept().unwrap();
+    let answer = get(port, "/readyz");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"ready\": true"), "{answer}");
+    way.stop(running).code(0);
 }
 
 fn ask_if_there(node: &Node) -> Option<String> {

@@ -41,13 +41,13 @@ impl Connection {
             request = frame::encode(&request).unwrap_or_default();
         }
         self.send(&request)?;
-        let header = self.take::<{ envelope::HEADER }>()?;
-        let Some((opcode, length)) = envelope::decode_header(header) else {
-            return Err(self.strange(format!("an answer that begins with {}", hex(&header))));
+        let begin = self.take::<{ envelope::HEADER }>()?;
+        let Some(header) = envelope::decode_header(begin) else {
+            return Err(self.strange(format!("an answer that begins with {}", hex(&begin))));
         };
-        let mut body = vec![0; length];
+        let mut body = vec![0; header.length];
         self.fill(&mut body)?;
-        Ok(Envelope { opcode, body })
+        envelope::decode(&header, body).ok_or_else(|| self.strange("an answer with odd warnings".to_owned()))
     }
 
     /// What it means that an answer is none of those that were hoped for.

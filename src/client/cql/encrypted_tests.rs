@@ -203,6 +203,21 @@ fn a_server_that_finds_no_cipher_in_common_accepts_clients() {
     assert!(matches!(internal_error, Err(Trouble::Encryption { .. })), "{internal_error:?}");
 }
 
+/// Such as Java 8 where `protocol` is TLSv1.1, or TLSv1 as 3.11 allows it: clients of its time are served.
+#[test]
+fn a_server_whose_hello_is_of_an_older_version_accepts_clients() {
+    for minor in [0x01, 0x02] {
+        let answer = against(None, LONG, move |mut stream| {
+            let hello = [&[0x03, minor][..], &[7; 32], &[0, 0xC0, 0x14, 0]].concat();
+            let length = u8::try_from(hello.len()).unwrap();
+            let begin = [0x16, 0x03, minor, 0, length + 4, 0x02, 0, 0, length];
+            let _ = stream.write_all(&[&begin[..], &hello].concat());
+            let _ = stream.read(&mut [0; 1000]);
+        });
+        assert_eq!(answer.unwrap(), Answer::OnlyOthers("no version or cipher in common".into()), "TLS 1.{}", minor - 1);
+    }
+}
+
 #[test]
 fn a_server_without_tls_a_closing_and_a_silent_one_end_within_the_limit() {
     let plain = against(None, LONG, |mut stream| {

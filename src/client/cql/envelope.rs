@@ -21,6 +21,12 @@ const RESPONSE: u8 = 0x80;
 /// No answer to what we ask comes near this; a peer that announces more is not a CQL server.
 const LONGEST_BODY: usize = 256 * 1024;
 
+/// How many characters of a server's words are kept: a sentence, for it ends in a log.
+const LONGEST_WORDS: usize = 200;
+
+/// Set in the flags of an answer that begins with warnings (since v4).
+const WARNING: u8 = 0x08;
+
 /// `[consistency]` ONE: the row is the node's own.
 const ONE: u16 = 0x0001;
 
@@ -48,11 +54,31 @@ pub(super) fn encode(version: Version, opcode: u8, body: &[u8]) -> Vec<u8> {
     envelope
 }
 
-/// The message type and the body's length, of what may be an answer's header.
-pub(super) fn decode_header(header: [u8; HEADER]) -> Option<(u8, usize)> {
-    let [version, _flags, _, _, opcode, length @ ..] = header;
+/// What an answer's header says.
+pub(super) struct Header {
+    flags: u8,
+    opcode: u8,
+    /// The length of what follows, in bytes.
+    pub(super) length: usize,
+}
+
+/// The header of what may be an answer.
+pub(super) fn decode_header(header: [u8; HEADER]) -> Option<Header> {
+    let [version, flags, _, _, opcode, length @ ..] = header;
     let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
-    (version & RESPONSE != 0 && length <= LONGEST_BODY).then_some((opcode, length))
+    (version & RESPONSE != 0 && length <= LONGEST_BODY).then_some(Header { flags, opcode, length })
+}
+
+/// An answer of its header and what followed it. A server may put warnings before any answer (section 2.2); they are not read.
+pub(super) fn decode(header: &Header, mut body: Vec<u8>) -> Option<Envelope> {
+    if header.flags & WARNING != 0 {
+        let (count, mut rest) = body.split_first_chunk::<2>()?;
+        for _ in 0..u16::from_be_bytes(*count) {
+            rest = take_string(rest)?.1;
+        }
+        body = rest.to_vec();
+    }
+    Some(Envelope { opcode: header.opcode, body })
 }
 
 /// `{CQL_VERSION: 3.0.0, DRIVER_NAME: cassandra-init}`, a `[string map]`; the driver is seen in `system_views.clients`.
@@ -88,9 +114,9 @@ pub(super) fn read_error(body: &[u8]) -> Option<(u32, String)> {
     Some((u32::from_be_bytes(*code), read_string(rest).unwrap_or_default()))
 }
 
-/// A `[string]`: its length in two bytes, then UTF-8; control characters are dropped, for it ends in a log.
+/// The beginning of a `[string]`: its length in two bytes, then UTF-8; control characters are dropped.
 pub(super) fn read_string(body: &[u8]) -> Option<String> {
-    Some(printable(take_string(body)?.0))
+    Some(printable(take_string(body)?.0, LONGEST_WORDS))
 }
 
 fn take_string(body: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -103,11 +129,11 @@ fn take_int(body: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_be_bytes(*number), rest))
 }
 
-fn printable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(200).collect()
+fn printable(bytes: &[u8], most: usize) -> String {
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
-/// The one value of a RESULT with one row and one column of text (section 4.2.5.2): empty where it is null.
+/// The one value of a RESULT with one row and one column of text (section 4.2.5.2), whole: empty where it is null.
 pub(super) fn read_only_text(body: &[u8]) -> Option<String> {
     const ROWS: u32 = 2;
     const GLOBAL_TABLE: u32 = 1;
@@ -127,6 +153,6 @@ pub(super) fn read_only_text(body: &[u8]) -> Option<String> {
     let (length, rest) = take_int(rest)?;
     match i32::from_be_bytes(length.to_be_bytes()) {
         ..0 => Some(String::new()),
-        length => Some(printable(rest.get(..usize::try_from(length).ok()?)?)),
+        length => Some(printable(rest.get(..usize::try_from(length).ok()?)?, LONGEST_BODY)),
     }
 }

@@ -88,6 +88,47 @@ fn a_node_without_authentication_is_asked_for_its_row() {
 }
 
 #[test]
+fn what_a_node_says_of_itself_is_read_whole() {
+    let address = "fd00:10:244:1:7c2a:f6ff:fe1e:9d07";
+    let own = format!(
+        r#"{{"cluster_name": "production", "data_center": "eu-central-1", "rack": "eu-central-1a", "host_id": "{}", "release_version": "5.0.8", "listen_address": "{address}", "broadcast_address": "{address}", "rpc_address": "{address}"}}"#,
+        "cf2ced11-18d6-4021-b773-0486b19311b9",
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let told = own.clone();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        begin(&mut stream);
+        respond(&mut stream, opcode::READY, &[]);
+        read_request(&mut stream);
+        respond(&mut stream, opcode::RESULT, &row(Some(&told)));
+    });
+    assert_eq!(own_row(at, None, LONG).unwrap(), Some(own));
+    server.join().unwrap();
+}
+
+/// A server puts warnings before whatever it answers (flag 0x08): a guardrail's, or that of a release to come.
+#[test]
+fn warnings_before_an_answer_are_no_other_answer() {
+    let answer = against(LONG, |mut stream| {
+        begin(&mut stream);
+        respond(&mut stream, opcode::READY, &[]);
+        read_request(&mut stream);
+        let warnings = b"\x00\x02\x00\x05slow!\x00\x00".to_vec();
+        let mut envelope = answer(Version::V4, opcode::RESULT, &[warnings, row(Some("COMPLETED"))].concat());
+        envelope[1] = 0x08;
+        stream.write_all(&envelope).unwrap();
+    });
+    assert_eq!(answer.unwrap(), ready("COMPLETED"));
+    let odd = against(LONG, |mut stream| {
+        assert_eq!(read_request(&mut stream), [4, 0, 0, 0, 5, 0, 0, 0, 0]);
+        stream.write_all(&[0x84, 0x08, 0, 0, opcode::SUPPORTED, 0, 0, 0, 3, 0, 9, 0]).unwrap();
+    });
+    assert!(matches!(odd, Err(Trouble::Strange { .. })), "{odd:?}");
+}
+
+#[test]
 fn a_node_that_asks_for_a_password_accepts_clients() {
     let answer = against(LONG, |mut stream| {
         begin(&mut stream);

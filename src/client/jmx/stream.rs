@@ -10,6 +10,11 @@ pub(super) const HEADER: [u8; 4] = [0xAC, 0xED, 0x00, 0x05];
 
 /// How deep values may lie in one another; no answer comes near it.
 const DEEPEST: usize = 64;
+/// How long the name of a class or field may be, in bytes: each object has a copy of those of its class.
+const LONGEST_NAME: usize = 512;
+/// So many bytes count as much as a value: most texts and objects have fewer.
+const FREE: usize = 64;
+
 pub(super) mod tag {
     pub(crate) const NULL: u8 = 0x70;
     pub(crate) const REFERENCE: u8 = 0x71;
@@ -159,7 +164,7 @@ impl<S: Source> Reader<S> {
     }
 
     fn many(&mut self, length: usize) -> Result<Vec<u8>, S::Error> {
-        self.spend(length / 64)?;
+        self.spend(length / FREE)?;
         let mut bytes = vec![0; length];
         self.source.fill(&mut bytes)?;
         Ok(bytes)
@@ -169,6 +174,11 @@ impl<S: Source> Reader<S> {
     fn spend(&mut self, count: usize) -> Result<(), S::Error> {
         self.count = self.count.saturating_add(count);
         if self.count > self.most { Err(Broken::TooMuch.into()) } else { Ok(()) }
+    }
+
+    fn name(&mut self) -> Result<String, S::Error> {
+        let name = self.text()?;
+        if name.len() > LONGEST_NAME { Err(Broken::TooMuch.into()) } else { Ok(name) }
     }
 
     fn text(&mut self) -> Result<String, S::Error> {
@@ -197,7 +207,11 @@ impl<S: Source> Reader<S> {
         Ok(match tag {
             tag::NULL => Value::Null,
             tag::REFERENCE => match self.reference()? {
-                Known::Text(text) => Value::Text(text),
+                Known::Text(text) => {
+                    // A few bytes of the stream are all of it again.
+                    self.spend(text.len() / FREE)?;
+                    Value::Text(text)
+                }
                 Known::Boxed(value) => *value,
                 Known::Class(_) => Value::Class,
                 Known::Other => Value::Earlier,
@@ -272,14 +286,14 @@ impl<S: Source> Reader<S> {
         self.classes.push(Class { name: String::new(), flags: flag::SERIALIZABLE, fields: Vec::new(), parent: None });
         let mut class = Class { name: "a proxy".into(), flags: flag::SERIALIZABLE, fields: Vec::new(), parent: None };
         if tag == tag::CLASS_DESCRIPTION {
-            class.name = self.text()?;
+            class.name = self.name()?;
             let _serial_version: [u8; 8] = self.bytes()?;
             self.known.push(Known::Class(at));
             class.flags = self.byte()?;
             for _ in 0..u16::from_be_bytes(self.bytes()?) {
                 self.spend(1)?;
                 let kind = self.byte()?;
-                let name = self.text()?;
+                let name = self.name()?;
                 if matches!(kind, b'L' | b'[') {
                     self.nested(depth)?;
                 }
@@ -333,6 +347,9 @@ impl<S: Source> Reader<S> {
         for class in self.lineage(class)? {
             class.name.clone_into(&mut object.class);
             if class.flags & flag::SERIALIZABLE != 0 {
+                // A flag of one byte takes its name with it, and the room of a value.
+                let size = class.fields.iter().map(|(_, name)| name.len() + 16).sum::<usize>();
+                self.spend(size / FREE)?;
                 for (kind, name) in class.fields {
                     let value = self.of_type(kind, depth)?;
                     object.fields.push((name, value));
@@ -345,7 +362,13 @@ impl<S: Source> Reader<S> {
                 object.annotations.extend(self.annotations(depth)?);
             }
         }
-        let boxed = values::is_box(&object.class);
+        // One value, and no more: what holds others that come again would double with each of them.
+        let is_plain =
+            |(_, value): &(String, Value)| matches!(value, Value::Boolean(_) | Value::Integer(_) | Value::Number(_));
+        let boxed = values::is_box(&object.class)
+            && object.annotations.is_empty()
+            && object.fields.len() == 1
+            && object.fields.iter().all(is_plain);
         let value = Value::Object(object);
         if let (true, Some(known)) = (boxed, self.known.get_mut(handle)) {
             *known = Known::Boxed(Box::new(value.clone()));
@@ -440,6 +463,42 @@ mod tests {
         assert_eq!(read(&[0x7C, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]), Err(Broken::TooMuch));
         assert_eq!(read(&[tag::REFERENCE, 0, 0x7E, 0, 9]), Err(Broken::Reference));
         assert_eq!(read(&[0x42]), Err(Broken::Tag(0x42)));
+    }
+
+    /// An object of a class that calls itself this, with two fields that hold objects.
+    fn pair(class: &str, first: &[u8], second: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(class.len()).unwrap();
+        let begin =
+            [&[tag::OBJECT, tag::CLASS_DESCRIPTION, 0, length], class.as_bytes(), &[0; 8], &[0x02, 0, 2]].concat();
+        let field = |name: u8| [b'L', 0, 1, name, tag::STRING, 0, 1, b'L'];
+        [&begin[..], &field(b'a'), &field(b'b'), &[tag::END, tag::NULL], first, second].concat()
+    }
+
+    /// How many values lie in one.
+    fn weight(value: &Value) -> usize {
+        let Value::Object(object) = value else { return 1 };
+        object.fields.iter().map(|(_, value)| weight(value)).sum::<usize>() + 1
+    }
+
+    #[test]
+    fn what_comes_again_costs_no_more_than_it_says() {
+        // Each box holds the one before twice; the handles: the class, two texts, the object.
+        let mut bytes = pair("java.lang.Integer", &[tag::NULL], &[tag::NULL]);
+        for round in 0..18_u8 {
+            let earlier = [tag::REFERENCE, 0, 0x7E, 0, round * 4 + 3];
+            bytes.extend(pair("java.lang.Integer", &earlier, &earlier));
+        }
+        let mut reader = Reader::new(Bytes(&bytes), 20_000);
+        let weights: Vec<usize> = (0..19).map(|_| weight(&reader.value().unwrap())).collect();
+        assert!(weights.iter().all(|weight| *weight == 3), "{weights:?}");
+        // A long text again and again.
+        let text = [&[tag::STRING, 0xFF, 0xFF][..], &vec![b'x'; 0xFFFF]].concat();
+        let again = [tag::REFERENCE, 0, 0x7E, 0, 2].repeat(20_000 - 1);
+        let array = b"\x75\x72\x00\x13[Ljava.lang.Object;\0\0\0\0\0\0\0\0\x02\x00\x00xp\x00\x00\x4e\x20";
+        assert_eq!(read(&[&array[..], &text, &again].concat()), Err(Broken::TooMuch));
+        // A name that every object of its class would have.
+        let long = [&[tag::OBJECT, tag::CLASS_DESCRIPTION, 0xFF, 0xFF][..], &vec![b'x'; 0xFFFF]].concat();
+        assert_eq!(read(&long), Err(Broken::TooMuch));
     }
 
     proptest::proptest! {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::facts::{Fact, Facts, Source, Value};
 use super::{cql, files, init, jmx, kernel};
 use crate::cassandra::look::Look;
-use crate::cassandra::modes::{self, Cql, Mode, Observation, Question};
+use crate::cassandra::modes::{self, Cql, Mode, Observation, Phase, Question, Verdict};
 use crate::cassandra::patience::Patience;
 use crate::commands::{Assignment, environment, run_folder};
 use crate::exit::Failure;
@@ -106,13 +106,37 @@ fn judge(published: &Published, look: Look, facts: &mut Facts) {
     if look.mode == Some(Mode::NotRegistered) {
         facts.miss(Fact::Mode, "its StorageService is not registered yet");
     }
-    let decides = modes::needs_look(Question::Readiness, phase, Patience::default());
+    // PID 1 alone knows it.
+    let is_being_drained = phase == Phase::Serving && facts.get(Fact::DrainAnnounced).is_some();
+    let decides = !is_being_drained && modes::needs_look(Question::Readiness, phase, Patience::default());
     if decides && look.cql.is_none() {
         return;
     }
     let observation =
         Observation { phase, child, look, silent_for: None, drained_for: None, patience: Patience::default() };
-    let verdict = modes::answer(Question::Readiness, &observation);
+    let verdict =
+        if is_being_drained { Verdict::being_drained() } else { modes::answer(Question::Readiness, &observation) };
     facts.know(Fact::Ready, Value::Truth(verdict.yes));
     facts.text(Fact::Reason, Some(verdict.reason));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_whose_drain_is_announced_is_as_little_ready_as_its_probe_says() {
+        let published = Published { phase: Phase::Serving, child: Some(17), endpoint: None, conf: None, jmx: None };
+        let serves = || Look { cql: Some(Cql::Serves("it serves CQL".into())), ..Look::default() };
+        let mut facts = Facts::default();
+        judge(&published, serves(), &mut facts);
+        assert_eq!(facts.get(Fact::Ready), Some(&Value::Truth(true)));
+        for look in [serves(), Look::default()] {
+            let mut facts = Facts::default();
+            facts.know(Fact::DrainAnnounced, Value::Time(Duration::from_secs(2)));
+            judge(&published, look, &mut facts);
+            assert_eq!(facts.get(Fact::Ready), Some(&Value::Truth(false)));
+            assert_eq!(facts.get(Fact::Reason), Some(&Value::Text("the node is being drained".into())));
+        }
+    }
 }

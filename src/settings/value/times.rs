@@ -13,6 +13,9 @@ impl Span {
     /// One second.
     pub const SECOND: Self = Self(Duration::from_secs(1));
 
+    /// The longest: 136 years, which any clock can still add.
+    const LONGEST: Duration = Duration::from_secs(0xFFFF_FFFF);
+
     /// The duration.
     pub fn get(self) -> Duration {
         self.0
@@ -33,7 +36,7 @@ impl FromText for Span {
             "h" => number.checked_mul(3600).map(Duration::from_secs),
             _ => None,
         };
-        span.map(Self).ok_or(None)
+        span.filter(|span| *span <= Self::LONGEST).map(Self).ok_or(None)
     }
 }
 
@@ -72,6 +75,9 @@ mod tests {
         assert_eq!(ok::<Span>("30").get(), Duration::from_secs(30));
         assert_eq!(ok::<Span>("1500ms").get(), Duration::from_millis(1500));
         assert_eq!(ok::<Span>("5m").get(), Duration::from_mins(5));
-        assert!(Span::from_text("5 minutes").is_err());
+        for text in ["5 minutes", "-5", "4294967296", "1193047h", "18446744073709551615m", "99999999999999999999"] {
+            assert!(Span::from_text(text).is_err(), "{text}");
+        }
+        assert!(std::time::Instant::now().checked_add(ok::<Span>("4294967295").get()).is_some());
     }
 }

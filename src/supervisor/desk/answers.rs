@@ -54,7 +54,7 @@ impl Desk {
             Question::Startup | Question::Readiness => clients,
         };
         if self.is_drained_for(question) {
-            return Verdict { yes: false, reason: "the node is being drained".to_owned() };
+            return Verdict::being_drained();
         }
         let seen = match late {
             // That a look takes long says nothing of the JVM's life, and clients get no answer within that time either.
