@@ -47,6 +47,7 @@ pub fn is_paused_and_goes_on(node: &RealNode, start: &mut RealStart, serving: &s
         assert_eq!(first.code, 0, "{first:?}");
         first.stdout.contains("has answered nobody for 0 s: a signal has stopped it")
     });
+    wait_until("the first look for clients", || node.probe_within("readiness", "500ms").code == 1);
     // Who waited for the JVM would wait for ever: it goes on only after all have answered.
     expect(node, "paused");
     assert_eq!(state(jvm), 'T', "it answered while the JVM was stopped");
