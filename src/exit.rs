@@ -140,6 +140,11 @@ pub fn of_refusal(errno: Option<nix::errno::Errno>) -> Option<String> {
     of_lack(&privileges::behind(errno?, &privileges::lacking()))
 }
 
+/// The same as the end of a line of the log: empty where there is nothing to do.
+pub fn hint_of_refusal(errno: Option<nix::errno::Errno>) -> String {
+    of_refusal(errno).map_or_else(String::new, |hint| format!(" (hint: {hint})"))
+}
+
 /// What to do where capabilities are missing; nothing where none is.
 pub fn of_lack(missing: &[Capability]) -> Option<String> {
     let names: Vec<&str> = missing.iter().map(|capability| capability.name()).collect();

@@ -117,7 +117,7 @@ fn give(root: &Path, walk: &Walk, interrupt: &Interrupt) -> Result<Summary, Fail
         [("could not be given away", &summary.denied), ("hard links were left alone", &summary.hard_links)]
     {
         if let Some((path, errno)) = &skipped.first {
-            let hint = exit::of_refusal(*errno).map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+            let hint = exit::hint_of_refusal(*errno);
             tracing::warn!(
                 "ownership of {}: {} {what}, the first is {}{hint}",
                 root.display(),

@@ -73,7 +73,7 @@ fn control_socket(situation: &Situation, reception: &mut Reception) {
             reception.listen(Door::Control, listener, &users);
         }
         Err(error) => {
-            let hint = exit::of_refusal(error.errno()).map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+            let hint = exit::hint_of_refusal(error.errno());
             tracing::warn!("{error}: probes look at the node themselves{hint}");
         }
     }
